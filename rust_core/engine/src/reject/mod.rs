@@ -1,0 +1,47 @@
+//! Rejects: rows that could not be read, computed or accepted, kept with every reason.
+
+mod code;
+mod log;
+
+pub use code::RejectCode;
+pub use log::{RejectLog, reject_schema};
+
+/// Why a row was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The column, where there is one.
+    pub column: Option<String>,
+    /// The stable code.
+    pub code: RejectCode,
+    /// What is wrong, with the value.
+    pub message: String,
+}
+
+/// Where a row came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The file or table.
+    pub source: String,
+    /// The physical line where the record starts, from 1. For sources without lines: its ordinal.
+    pub line: Option<u64>,
+    /// The byte offset where the record starts, from 0.
+    pub offset: Option<u64>,
+}
+
+/// A refused row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// The source or step that refused it.
+    pub step: String,
+    /// Where the row came from; unknown after joins and aggregates.
+    pub origin: Option<Origin>,
+    /// The record as it was read, or the row's values as JSON. Cut at [`Reject::RAW_LIMIT`] bytes.
+    pub raw: Vec<u8>,
+    /// Every reason, in the order found. Never empty.
+    pub reasons: Vec<Reason>,
+}
+
+impl Reject {
+    /// The most bytes of a record that a reject keeps.
+    pub const RAW_LIMIT: usize = 64 * 1024;
+}

@@ -1,0 +1,109 @@
+//! Sources: each opens as partitions of record batches with row identity.
+//!
+//! A source is compiled (files found, dialect and types settled) before a run, so that a plan knows
+//! its columns. Then each partition is a stream. Every batch holds the projected columns followed
+//! by the three identity columns of [`identity_fields`]; identity lets a later step name the file,
+//! line and offset of a row it refuses.
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use futures::Stream;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Result;
+use crate::reject::{Origin, RejectLog};
+
+/// The index of the file (or 0) within [`Source::origins`]. UInt32.
+pub const SRC: &str = "__src";
+/// The physical line, from 1, or the row's ordinal. UInt64.
+pub const LINE: &str = "__line";
+/// The byte offset, or 0. UInt64.
+pub const OFFSET: &str = "__off";
+
+/// The identity columns, in the order in which they follow a batch's own columns.
+#[must_use]
+pub fn identity_fields() -> [Field; 3] {
+    [
+        Field::new(SRC, DataType::UInt32, true),
+        Field::new(LINE, DataType::UInt64, true),
+        Field::new(OFFSET, DataType::UInt64, true),
+    ]
+}
+
+/// Batches of one partition.
+pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
+
+/// Counters of one source. They only grow.
+#[derive(Debug, Default)]
+pub struct ScanCounters {
+    /// Records that were read, good and bad.
+    pub records: AtomicU64,
+    /// Records that were rejected while reading.
+    pub rejected: AtomicU64,
+    /// Bytes that were read.
+    pub bytes: AtomicU64,
+}
+
+impl ScanCounters {
+    /// Adds to the counters.
+    pub fn add(&self, records: u64, rejected: u64, bytes: u64) {
+        self.records.fetch_add(records, Ordering::Relaxed);
+        self.rejected.fetch_add(rejected, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What a partition's stream works with.
+#[derive(Clone, Debug)]
+pub struct ScanContext {
+    /// The source's name, for rejects and errors.
+    pub name: Arc<str>,
+    /// The indices of the columns that are needed, in ascending order. A source checks every column
+    /// of a record, needed or not, so that a projection never changes which rows are rejected.
+    pub projection: Arc<[usize]>,
+    /// Rows in a batch, at the most.
+    pub batch_rows: usize,
+    /// Where refused records go.
+    pub rejects: Arc<RejectLog>,
+    /// The source's counters.
+    pub counters: Arc<ScanCounters>,
+    /// Checked at least once a batch.
+    pub cancel: CancellationToken,
+}
+
+/// A compiled source.
+pub trait Source: Debug + Send + Sync {
+    /// The kind, as in the pipeline.
+    fn kind(&self) -> &'static str;
+
+    /// The columns, without identity.
+    fn schema(&self) -> SchemaRef;
+
+    /// What was detected, for people: one short sentence each.
+    fn notes(&self) -> Vec<String>;
+
+    /// The bytes that will be read, where that is known.
+    fn bytes_total(&self) -> Option<u64>;
+
+    /// How many partitions can be read side by side. `wanted` is the number of threads.
+    fn partitions(&self, wanted: usize) -> usize;
+
+    /// Opens all partitions, exactly once for a run. Returns `partitions(wanted)` streams; they may
+    /// share one splitter, and together they yield each good record once.
+    ///
+    /// # Errors
+    /// `SOURCE_UNREADABLE` and its kin when the source cannot be opened.
+    fn open(&self, wanted: usize, context: &ScanContext) -> Result<Vec<BatchStream>>;
+
+    /// The file or table behind an index of the `__src` column.
+    fn origin_name(&self, src: u32) -> String;
+
+    /// The record's bytes as they were read, found again by its origin, at most `limit` bytes. None
+    /// when the source cannot be read again.
+    fn raw_record(&self, origin: &Origin, limit: usize) -> Option<Vec<u8>>;
+}
