@@ -33,6 +33,7 @@ VALIDATE = "buf/validate/validate.proto"
 ENGINE_FILES = (
     "google/protobuf/struct.proto",
     "etlplus/v1/plan.proto",
+    "etlplus/v1/report.proto",
     "etlplus/v1/engine.proto",
 )
 # Modules that protoc imports from the top level and that live inside our package.

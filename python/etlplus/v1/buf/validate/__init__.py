@@ -1,0 +1,1 @@
+"""Generated from `proto/`. Never edited; `make gen` writes it."""

@@ -1,0 +1,22 @@
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Optional as _Optional
+
+DESCRIPTOR: _descriptor.FileDescriptor
+REQUIRES_FIELD_NUMBER: _ClassVar[int]
+requires: _descriptor.FieldDescriptor
+KEYED_BY_FIELD_NUMBER: _ClassVar[int]
+keyed_by: _descriptor.FieldDescriptor
+SHORTHAND_FIELD_NUMBER: _ClassVar[int]
+shorthand: _descriptor.FieldDescriptor
+
+class Requires(_message.Message):
+    __slots__ = ("verb", "resource", "any_principal")
+    VERB_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    ANY_PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    verb: str
+    resource: str
+    any_principal: bool
+    def __init__(self, verb: _Optional[str] = ..., resource: _Optional[str] = ..., any_principal: _Optional[bool] = ...) -> None: ...

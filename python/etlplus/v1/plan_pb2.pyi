@@ -1,0 +1,374 @@
+from etlplus.v1.buf.validate import validate_pb2 as _validate_pb2
+from etlplus.v1 import options_pb2 as _options_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PipelineSpec(_message.Message):
+    __slots__ = ("api", "name", "description", "params", "sources", "steps", "sinks", "limits", "tests")
+    API_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    SINKS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    TESTS_FIELD_NUMBER: _ClassVar[int]
+    api: str
+    name: str
+    description: str
+    params: _containers.RepeatedCompositeFieldContainer[Param]
+    sources: _containers.RepeatedCompositeFieldContainer[Source]
+    steps: _containers.RepeatedCompositeFieldContainer[Step]
+    sinks: _containers.RepeatedCompositeFieldContainer[Sink]
+    limits: Limits
+    tests: _containers.RepeatedCompositeFieldContainer[PipelineTest]
+    def __init__(self, api: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[Sink, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., tests: _Optional[_Iterable[_Union[PipelineTest, _Mapping]]] = ...) -> None: ...
+
+class Param(_message.Message):
+    __slots__ = ("name", "type", "default", "description", "one_of")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ONE_OF_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    default: _struct_pb2.Value
+    description: str
+    one_of: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., default: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., description: _Optional[str] = ..., one_of: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Source(_message.Message):
+    __slots__ = ("name", "csv", "jsonl", "parquet", "postgres", "stream")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CSV_FIELD_NUMBER: _ClassVar[int]
+    JSONL_FIELD_NUMBER: _ClassVar[int]
+    PARQUET_FIELD_NUMBER: _ClassVar[int]
+    POSTGRES_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    csv: CsvSource
+    jsonl: JsonlSource
+    parquet: ParquetSource
+    postgres: PostgresSource
+    stream: StreamSource
+    def __init__(self, name: _Optional[str] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonlSource, _Mapping]] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., stream: _Optional[_Union[StreamSource, _Mapping]] = ...) -> None: ...
+
+class Column(_message.Message):
+    __slots__ = ("name", "type")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+
+class CsvSource(_message.Message):
+    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types")
+    URI_FIELD_NUMBER: _ClassVar[int]
+    DELIMITER_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    ESCAPE_FIELD_NUMBER: _ClassVar[int]
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    NULL_VALUES_FIELD_NUMBER: _ClassVar[int]
+    MAX_RECORD_FIELD_NUMBER: _ClassVar[int]
+    INFER_TYPES_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    delimiter: str
+    quote: str
+    escape: str
+    header: bool
+    names: _containers.RepeatedScalarFieldContainer[str]
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    null_values: _containers.RepeatedScalarFieldContainer[str]
+    max_record: str
+    infer_types: bool
+    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ...) -> None: ...
+
+class JsonlSource(_message.Message):
+    __slots__ = ("uri", "columns", "max_record")
+    URI_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    MAX_RECORD_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    max_record: str
+    def __init__(self, uri: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., max_record: _Optional[str] = ...) -> None: ...
+
+class ParquetSource(_message.Message):
+    __slots__ = ("uri",)
+    URI_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    def __init__(self, uri: _Optional[str] = ...) -> None: ...
+
+class PostgresSource(_message.Message):
+    __slots__ = ("connection", "table", "query")
+    CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    connection: str
+    table: str
+    query: str
+    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., query: _Optional[str] = ...) -> None: ...
+
+class StreamSource(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    def __init__(self, columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
+
+class Step(_message.Message):
+    __slots__ = ("name", "on_error", "sql", "filter", "select", "map", "rename", "drop", "cast", "join", "validate", "limit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    ON_ERROR_FIELD_NUMBER: _ClassVar[int]
+    SQL_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    SELECT_FIELD_NUMBER: _ClassVar[int]
+    MAP_FIELD_NUMBER: _ClassVar[int]
+    RENAME_FIELD_NUMBER: _ClassVar[int]
+    DROP_FIELD_NUMBER: _ClassVar[int]
+    CAST_FIELD_NUMBER: _ClassVar[int]
+    JOIN_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    on_error: str
+    sql: SqlStep
+    filter: FilterStep
+    select: SelectStep
+    map: MapStep
+    rename: RenameStep
+    drop: DropStep
+    cast: CastStep
+    join: JoinStep
+    validate: ValidateStep
+    limit: LimitStep
+    def __init__(self, name: _Optional[str] = ..., on_error: _Optional[str] = ..., sql: _Optional[_Union[SqlStep, _Mapping]] = ..., filter: _Optional[_Union[FilterStep, _Mapping]] = ..., select: _Optional[_Union[SelectStep, _Mapping]] = ..., map: _Optional[_Union[MapStep, _Mapping]] = ..., rename: _Optional[_Union[RenameStep, _Mapping]] = ..., drop: _Optional[_Union[DropStep, _Mapping]] = ..., cast: _Optional[_Union[CastStep, _Mapping]] = ..., join: _Optional[_Union[JoinStep, _Mapping]] = ..., validate: _Optional[_Union[ValidateStep, _Mapping]] = ..., limit: _Optional[_Union[LimitStep, _Mapping]] = ..., **kwargs) -> None: ...
+
+class SqlStep(_message.Message):
+    __slots__ = ("query",)
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    def __init__(self, query: _Optional[str] = ...) -> None: ...
+
+class FilterStep(_message.Message):
+    __slots__ = ("expr",)
+    EXPR_FIELD_NUMBER: _ClassVar[int]
+    expr: str
+    def __init__(self, expr: _Optional[str] = ...) -> None: ...
+
+class SelectStep(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, columns: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Assignment(_message.Message):
+    __slots__ = ("name", "expr")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EXPR_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    expr: str
+    def __init__(self, name: _Optional[str] = ..., expr: _Optional[str] = ...) -> None: ...
+
+class MapStep(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[Assignment]
+    def __init__(self, columns: _Optional[_Iterable[_Union[Assignment, _Mapping]]] = ...) -> None: ...
+
+class Renaming(_message.Message):
+    __slots__ = ("column", "to")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    to: str
+    def __init__(self, column: _Optional[str] = ..., to: _Optional[str] = ...) -> None: ...
+
+class RenameStep(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[Renaming]
+    def __init__(self, columns: _Optional[_Iterable[_Union[Renaming, _Mapping]]] = ...) -> None: ...
+
+class DropStep(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, columns: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CastStep(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    def __init__(self, columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
+
+class JoinColumn(_message.Message):
+    __slots__ = ("name", "column")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    column: str
+    def __init__(self, name: _Optional[str] = ..., column: _Optional[str] = ...) -> None: ...
+
+class JoinKey(_message.Message):
+    __slots__ = ("left", "right")
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    left: str
+    right: str
+    def __init__(self, left: _Optional[str] = ..., right: _Optional[str] = ...) -> None: ...
+
+class JoinStep(_message.Message):
+    __slots__ = ("on", "keys", "how", "columns")
+    WITH_FIELD_NUMBER: _ClassVar[int]
+    ON_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    HOW_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    on: _containers.RepeatedScalarFieldContainer[str]
+    keys: _containers.RepeatedCompositeFieldContainer[JoinKey]
+    how: str
+    columns: _containers.RepeatedCompositeFieldContainer[JoinColumn]
+    def __init__(self, on: _Optional[_Iterable[str]] = ..., keys: _Optional[_Iterable[_Union[JoinKey, _Mapping]]] = ..., how: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[JoinColumn, _Mapping]]] = ..., **kwargs) -> None: ...
+
+class Rule(_message.Message):
+    __slots__ = ("name", "expr", "message")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EXPR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    expr: str
+    message: str
+    def __init__(self, name: _Optional[str] = ..., expr: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class ValidateStep(_message.Message):
+    __slots__ = ("not_null", "unique", "rules")
+    NOT_NULL_FIELD_NUMBER: _ClassVar[int]
+    UNIQUE_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    not_null: _containers.RepeatedScalarFieldContainer[str]
+    unique: _containers.RepeatedScalarFieldContainer[str]
+    rules: _containers.RepeatedCompositeFieldContainer[Rule]
+    def __init__(self, not_null: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[str]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping]]] = ...) -> None: ...
+
+class LimitStep(_message.Message):
+    __slots__ = ("rows",)
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    def __init__(self, rows: _Optional[int] = ...) -> None: ...
+
+class Sink(_message.Message):
+    __slots__ = ("name", "postgres", "parquet", "csv", "jsonl")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    POSTGRES_FIELD_NUMBER: _ClassVar[int]
+    PARQUET_FIELD_NUMBER: _ClassVar[int]
+    CSV_FIELD_NUMBER: _ClassVar[int]
+    JSONL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    postgres: PostgresSink
+    parquet: ParquetSink
+    csv: CsvSink
+    jsonl: JsonlSink
+    def __init__(self, name: _Optional[str] = ..., postgres: _Optional[_Union[PostgresSink, _Mapping]] = ..., parquet: _Optional[_Union[ParquetSink, _Mapping]] = ..., csv: _Optional[_Union[CsvSink, _Mapping]] = ..., jsonl: _Optional[_Union[JsonlSink, _Mapping]] = ..., **kwargs) -> None: ...
+
+class PostgresSink(_message.Message):
+    __slots__ = ("connection", "table", "mode", "keys")
+    CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    connection: str
+    table: str
+    mode: str
+    keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., mode: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ParquetSink(_message.Message):
+    __slots__ = ("uri", "compression", "mode")
+    URI_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSION_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    compression: str
+    mode: str
+    def __init__(self, uri: _Optional[str] = ..., compression: _Optional[str] = ..., mode: _Optional[str] = ...) -> None: ...
+
+class CsvSink(_message.Message):
+    __slots__ = ("uri", "delimiter", "mode")
+    URI_FIELD_NUMBER: _ClassVar[int]
+    DELIMITER_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    delimiter: str
+    mode: str
+    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., mode: _Optional[str] = ...) -> None: ...
+
+class JsonlSink(_message.Message):
+    __slots__ = ("uri", "mode")
+    URI_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    uri: str
+    mode: str
+    def __init__(self, uri: _Optional[str] = ..., mode: _Optional[str] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("memory", "rejects", "timeout")
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
+    REJECTS_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    memory: str
+    rejects: RejectBudget
+    timeout: str
+    def __init__(self, memory: _Optional[str] = ..., rejects: _Optional[_Union[RejectBudget, _Mapping]] = ..., timeout: _Optional[str] = ...) -> None: ...
+
+class RejectBudget(_message.Message):
+    __slots__ = ("max", "max_ratio")
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    MAX_RATIO_FIELD_NUMBER: _ClassVar[int]
+    max: int
+    max_ratio: float
+    def __init__(self, max: _Optional[int] = ..., max_ratio: _Optional[float] = ...) -> None: ...
+
+class PipelineTest(_message.Message):
+    __slots__ = ("name", "given", "expect", "params")
+    class GivenEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _struct_pb2.ListValue
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.ListValue, _Mapping]] = ...) -> None: ...
+    class ExpectEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _struct_pb2.ListValue
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.ListValue, _Mapping]] = ...) -> None: ...
+    class ParamsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _struct_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
+    EXPECT_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    given: _containers.MessageMap[str, _struct_pb2.ListValue]
+    expect: _containers.MessageMap[str, _struct_pb2.ListValue]
+    params: _containers.MessageMap[str, _struct_pb2.Value]
+    def __init__(self, name: _Optional[str] = ..., given: _Optional[_Mapping[str, _struct_pb2.ListValue]] = ..., expect: _Optional[_Mapping[str, _struct_pb2.ListValue]] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
