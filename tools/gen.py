@@ -2,7 +2,8 @@
 
 `python tools/gen.py` writes the files; `python tools/gen.py --check` writes nothing and fails when
 a file on disk differs from what would be written. Output depends on the contract and the pinned
-tool versions alone: same input, same bytes.
+tool versions alone: same input, same bytes. `--baseline` also takes the present contract as the
+one that later changes must stay compatible with; that is part of a release.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from protovalidate._gen.buf.validate import validate_pb
 ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
 PACKAGE = Path("etlplus/v1")
+CONTRACT = Path("python") / PACKAGE / "contract.binpb"
 VALIDATE = "buf/validate/validate.proto"
 # What the Rust core reads; its build script needs the types of every field to be present.
 ENGINE_FILES = (
@@ -176,8 +178,16 @@ def generate() -> Files:
         files = python_modules(work)
         image = read_image(work, source_info=True)
     files[Path("proto/engine.binpb")] = engine_image(image)
-    files[Path("python") / PACKAGE / "contract.binpb"] = contract_image(image)
+    files[CONTRACT] = contract_image(image)
     return files
+
+
+def baseline_image(image: bytes) -> bytes:
+    """Return the contract without comments, for the comparison with later contracts."""
+    stripped = FileDescriptorSet.FromString(image)
+    for file in stripped.file:
+        file.ClearField("source_code_info")
+    return stripped.SerializeToString(deterministic=True)
 
 
 def is_current(path: Path, content: bytes) -> bool:
@@ -218,8 +228,11 @@ def main() -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail on drift; write nothing")
+    parser.add_argument("--baseline", action="store_true", help="also write proto/baseline.binpb")
     arguments = parser.parse_args()
     files = generate()
+    if arguments.baseline:
+        files[Path("proto/baseline.binpb")] = baseline_image(files[CONTRACT])
     if arguments.check:
         return check(files)
     write(files)
