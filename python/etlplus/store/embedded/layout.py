@@ -1,0 +1,154 @@
+"""Where the parts of an embedded database lie.
+
+    <data folder>/postgres/owner.lock   held by the process that runs the server
+    <data folder>/postgres/location     the state folder, where it cannot be this one
+    <state folder>/cluster/             PostgreSQL's data, 0700
+    <state folder>/socket/              the only way in, 0700
+    <state folder>/programs/            a copy of the programs, where they had to be copied
+    <state folder>/access.conf, users.conf   who may connect, written at each start
+    <state folder>/server.log
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from etlplus.domain.errors import Unavailable
+from etlplus.store.embedded.account import Account, choose_account
+
+#: The server's socket is `.s.PGSQL.5432`; the port of a socket is only a part of its name.
+PORT = 5432
+SOCKET = f".s.PGSQL.{PORT}"
+#: The longest path of a socket, in bytes, that every system takes (sun_path without its NUL).
+SOCKET_PATH_LIMIT = 103
+#: Where root keeps clusters whose data folder the server's user cannot enter.
+SYSTEM_STATE = Path("/var/lib/etlplus")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The places of one embedded database and the account that its server runs as."""
+
+    state: Path
+    account: Account
+    socket_folder: Path
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's data folder."""
+        return self.state / "cluster"
+
+    @property
+    def log(self) -> Path:
+        """The server's log file."""
+        return self.state / "server.log"
+
+    @property
+    def access_rules(self) -> Path:
+        """The rules of who may connect (`pg_hba.conf`)."""
+        return self.state / "access.conf"
+
+    @property
+    def user_names(self) -> Path:
+        """Which of the system's users may be which role (`pg_ident.conf`)."""
+        return self.state / "users.conf"
+
+    @property
+    def pid_file(self) -> Path:
+        """The file that PostgreSQL keeps while it runs."""
+        return self.cluster / "postmaster.pid"
+
+
+def database_folder(data_folder: Path) -> Path:
+    """The part of a data folder that belongs to the embedded database."""
+    return data_folder.resolve() / "postgres"
+
+
+def prepare_layout(data_folder: Path, system_state: Path = SYSTEM_STATE) -> Layout:
+    """Chooses the places and makes the folders; the caller holds the data folder's lock.
+
+    Args:
+        data_folder: Where the service keeps its data.
+        system_state: Where clusters go whose user cannot enter the data folder.
+
+    Raises:
+        Unavailable: A folder cannot be made or belongs to somebody else.
+    """
+    folder = database_folder(data_folder)
+    state = located_state(folder)
+    account = choose_account(state / "cluster")
+    if not account.can_enter(state):
+        if (state / "cluster").exists():
+            raise Unavailable(
+                f"User {account.name}, who owns the database, cannot enter {state}.",
+                code="DATABASE_ACCOUNT_UNUSABLE",
+                hint="Give the folders above it back the permission to be entered (x).",
+            )
+        state = _elsewhere(folder, system_state)
+        account = choose_account(state / "cluster")
+    state.chmod(0o711 if not account.is_self else 0o700)
+    return Layout(state, account, _socket_folder(state, account))
+
+
+def existing_layout(data_folder: Path) -> Layout:
+    """The places of a database that exists, without making or changing anything."""
+    state = located_state(database_folder(data_folder))
+    account = choose_account(state / "cluster")
+    return Layout(state, account, _socket_path(state, account))
+
+
+def located_state(folder: Path) -> Path:
+    """The state folder: the database's own folder, unless it says otherwise."""
+    location = folder / "location"
+    return Path(location.read_text().strip()) if location.exists() else folder
+
+
+def _elsewhere(folder: Path, system_state: Path) -> Path:
+    name = hashlib.sha256(f"{folder}\0{os.urandom(16).hex()}".encode()).hexdigest()[:16]
+    state = system_state / name
+    state.mkdir(parents=True, mode=0o711)
+    for made in (system_state, state):
+        made.chmod(0o711)
+    (state / "origin").write_text(f"{folder}\n")
+    part = folder / "location.part"
+    part.write_text(f"{state}\n")
+    part.rename(folder / "location")
+    return state
+
+
+def _socket_path(state: Path, account: Account) -> Path:
+    beside = state / "socket"
+    if len(os.fsencode(beside / SOCKET)) <= SOCKET_PATH_LIMIT:
+        return beside
+    name = f"etlplus-{account.uid}-{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}"
+    for root in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - checked below
+        if len(os.fsencode(root / name / SOCKET)) <= SOCKET_PATH_LIMIT:
+            return root / name
+    raise Unavailable(
+        f"No folder for temporary files has a path short enough for a socket, nor has {state}.",
+        code="DATABASE_START_FAILED",
+        hint="Choose a data folder with a shorter path.",
+    )
+
+
+def _socket_folder(state: Path, account: Account) -> Path:
+    folder = _socket_path(state, account)
+    try:
+        folder.mkdir(mode=0o700)
+        account.own(folder)
+    except FileExistsError:
+        pass
+    found = folder.lstat()
+    private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700
+    if not private or found.st_uid != account.uid:
+        raise Unavailable(
+            f"{folder} must be a folder of user {account.name} that nobody else can enter.",
+            code="DATABASE_START_FAILED",
+            hint="Remove it and start again.",
+        )
+    return folder

@@ -1,0 +1,80 @@
+"""What an earlier server left behind: a process that is still stopping, or a stale `postmaster.pid`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from etlplus.domain.errors import Unavailable
+from etlplus.store.embedded.account import bare_environment
+from etlplus.store.embedded.layout import Layout
+
+POLL_SECONDS = 0.02
+
+
+def clear_remains(layout: Layout, deadline: float) -> None:
+    """Ends the server of an owner that is gone, and removes a file that would keep ours from starting.
+
+    The caller holds the owner's lock, so no server of the cluster has an owner.
+
+    Args:
+        layout: Where the files are.
+        deadline: Of the monotonic clock, in seconds.
+
+    Raises:
+        Unavailable: The earlier server does not end.
+    """
+    pid = _recorded_pid(layout)
+    if pid is None:
+        return
+    if _is_server(pid, layout.cluster):
+        os.kill(pid, signal.SIGINT)
+        while _is_server(pid, layout.cluster):
+            if time.monotonic() >= deadline:
+                raise Unavailable(
+                    f"The server of an earlier owner, process {pid}, does not end.",
+                    code="DATABASE_START_FAILED",
+                    hint=f"End it: kill -QUIT {pid}",
+                )
+            time.sleep(POLL_SECONDS)
+    elif _exists(pid):
+        # The number went to another process, or to a corpse nobody has buried. PostgreSQL cannot
+        # tell and would refuse. Where the number is free, it removes the file by itself.
+        layout.pid_file.unlink(missing_ok=True)
+
+
+def _recorded_pid(layout: Layout) -> int | None:
+    try:
+        first = layout.pid_file.read_text().partition("\n")[0].strip()
+    except FileNotFoundError:
+        return None
+    return int(first) if first.isdigit() else None
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_server(pid: int, cluster: Path) -> bool:
+    """Whether a process is alive and the server of this cluster: it works in the cluster's folder."""
+    if sys.platform == "linux":
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            return state not in "ZX" and Path(f"/proc/{pid}/cwd").readlink() == cluster.resolve()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            return False
+    command = ["/bin/ps", "-p", str(pid), "-o", "stat=,command="]
+    answer = subprocess.run(  # noqa: S603 - a fixed program and a number
+        command, env=bare_environment(), capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return not answer.startswith("Z") and str(cluster) in answer
