@@ -1,0 +1,1 @@
+"""The Postgres edge: where the service keeps what it knows."""

@@ -1,0 +1,46 @@
+"""Domain values as JSON columns, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from etlplus.domain.job import JobError, SinkResult
+from etlplus.domain.run import Books, NodeCounters, Progress, RejectCount, RejectSummary
+
+Json = Mapping[str, Any]
+
+
+def to_json(value: Progress | RejectSummary | JobError) -> Jsonb:
+    """A value as a JSON object, by its fields' names."""
+    return Jsonb(asdict(value))
+
+
+def sinks_to_json(sinks: tuple[SinkResult, ...]) -> Jsonb:
+    """Results of sinks as a JSON array."""
+    return Jsonb([asdict(sink) for sink in sinks])
+
+
+def progress_from(value: Json) -> Progress:
+    """Counters from JSON; what is missing is 0."""
+    nodes = tuple(NodeCounters(**node) for node in value.get("nodes", ()))
+    return Progress(**{**value, "nodes": nodes})
+
+
+def rejects_from(value: Json) -> RejectSummary:
+    """A summary of rejects from JSON; what is missing is 0."""
+    counts = tuple(RejectCount(**count) for count in value.get("counts", ()))
+    return RejectSummary(**{**value, "counts": counts})
+
+
+def sinks_from(values: list[Json]) -> tuple[SinkResult, ...]:
+    """Results of sinks from JSON."""
+    return tuple(SinkResult(**{**value, "books": Books(**value["books"])}) for value in values)
+
+
+def error_from(value: Json | None) -> JobError | None:
+    """An error from JSON; None stays None."""
+    return None if value is None else JobError(**value)

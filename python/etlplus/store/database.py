@@ -1,0 +1,182 @@
+"""Connections to the service's own database: a pool, transactions that stores join, and failures as our errors."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from etlplus.domain.errors import Unavailable
+
+Params = Mapping[str, object] | Sequence[object] | None
+Query = LiteralString | sql.Composed
+Connection = AsyncConnection[DictRow]
+
+#: Sent at connect. Keepalive finds a peer that is gone without a word within half a minute.
+CONNECT_OPTIONS: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """Limits of a pool.
+
+    Attributes:
+        min_size: connections kept open.
+        max_size: connections at most.
+        wait: how long a caller waits for a connection.
+        max_waiting: callers that may wait; one more is refused at once.
+        max_lifetime: age at which a connection is replaced.
+        statement_timeout: the longest a statement may run.
+        idle_transaction_timeout: the longest a transaction may sit idle.
+        application_name: how the server's views name our connections.
+    """
+
+    min_size: int = 2
+    max_size: int = 10
+    wait: timedelta = timedelta(seconds=5)
+    max_waiting: int = 200
+    max_lifetime: timedelta = timedelta(minutes=30)
+    statement_timeout: timedelta = timedelta(seconds=10)
+    idle_transaction_timeout: timedelta = timedelta(seconds=15)
+    application_name: str = "etlplus"
+
+
+class Database:
+    """The pool. Statements commit by themselves unless a `transaction` of the same task is open."""
+
+    def __init__(self, conninfo: str, options: PoolOptions | None = None) -> None:
+        """Names the database; `open` connects.
+
+        Args:
+            conninfo: A connection string or URL.
+            options: Limits; the defaults suit one server process.
+        """
+        self.conninfo = conninfo
+        options = options or PoolOptions()
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            conninfo,
+            open=False,
+            min_size=options.min_size,
+            max_size=options.max_size,
+            timeout=options.wait.total_seconds(),
+            max_waiting=options.max_waiting,
+            max_lifetime=options.max_lifetime.total_seconds(),
+            check=_drop_dead,
+            kwargs=_connect_arguments(options),
+            name="etlplus",
+        )
+        self._wait = options.wait
+        self._joined: ContextVar[Connection | None] = ContextVar("transaction", default=None)
+
+    async def open(self) -> None:
+        """Connects.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        with _failures():
+            await self._pool.open(wait=True, timeout=max(10.0, self._wait.total_seconds()))
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """All statements of the block commit together, or none. A nested block joins the outer one."""
+        if self._joined.get() is not None:
+            yield
+            return
+        with _failures():
+            async with self._pool.connection() as connection, connection.transaction():
+                token = self._joined.set(connection)
+                try:
+                    yield
+                finally:
+                    self._joined.reset(token)
+
+    async def fetch_all(self, query: Query, params: Params = None) -> list[DictRow]:
+        """All rows of a statement's answer.
+
+        Raises:
+            Unavailable: The database cannot be reached or did not answer in time.
+        """
+        async with self._connection() as connection:
+            cursor = await connection.execute(query, params)
+            return await cursor.fetchall()
+
+    async def fetch_one(self, query: Query, params: Params = None) -> DictRow | None:
+        """The first row of a statement's answer; None when there is none.
+
+        Raises:
+            Unavailable: The database cannot be reached or did not answer in time.
+        """
+        async with self._connection() as connection:
+            cursor = await connection.execute(query, params)
+            return await cursor.fetchone()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        with _failures():
+            joined = self._joined.get()
+            if joined is not None:
+                yield joined
+                return
+            async with self._pool.connection() as connection:
+                yield connection
+
+
+class _failures:  # noqa: N801 - reads as the statement it is used as
+    """Turns what the database's absence raises into our error; statements refused for a reason pass."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        absent = (PoolTimeout, PoolClosed, TooManyRequests, psycopg.OperationalError)
+        if isinstance(error, absent):
+            raise Unavailable(
+                f"The service's database did not answer: {str(error).strip()}",
+                code="DATABASE_UNAVAILABLE",
+                hint="Try again; if it stays so, look at the server's log.",
+            ) from error
+
+
+def _connect_arguments(options: PoolOptions) -> dict[str, Any]:
+    settings = {
+        "statement_timeout": options.statement_timeout,
+        "idle_in_transaction_session_timeout": options.idle_transaction_timeout,
+        "lock_timeout": options.statement_timeout,
+    }
+    flags = [f"-c {name}={int(value.total_seconds() * 1000)}" for name, value in settings.items()]
+    return {
+        **CONNECT_OPTIONS,
+        "autocommit": True,
+        "row_factory": dict_row,
+        "application_name": options.application_name,
+        "options": " ".join(flags),
+    }
+
+
+async def _drop_dead(connection: Connection) -> None:
+    """Finds out without a round trip whether the server hung up while a connection was idle."""
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    if readable:
+        # Idle connections are told nothing but news of the server's end or of changed settings.
+        await AsyncConnectionPool.check_connection(connection)

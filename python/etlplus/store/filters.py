@@ -1,0 +1,44 @@
+"""A parsed filter as a SQL condition: columns from a fixed list, values as literals that psycopg quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import LiteralString
+
+from psycopg import sql
+
+from etlplus.domain.filter import All, AnyOf, Comparison, Expr, Not, Operator
+
+_OPERATORS: Mapping[Operator, LiteralString] = {
+    Operator.EQ: "coalesce({column} = {value}, false)",
+    Operator.NE: "{column} is distinct from {value}",
+    Operator.LT: "coalesce({column} < {value}, false)",
+    Operator.LE: "coalesce({column} <= {value}, false)",
+    Operator.GT: "coalesce({column} > {value}, false)",
+    Operator.GE: "coalesce({column} >= {value}, false)",
+    Operator.HAS: "coalesce(position(lower({value}) in lower({column}::text)) > 0, false)",
+}
+
+
+def condition(expr: Expr) -> sql.Composed:
+    """The condition that is true for exactly the rows that `domain.filter.matches` lets pass.
+
+    Args:
+        expr: The filter; its fields are names of columns, checked where it was parsed.
+    """
+    match expr:
+        case All(parts):
+            return _joined(parts, sql.SQL(" and "), sql.SQL("true"))
+        case AnyOf(parts):
+            return _joined(parts, sql.SQL(" or "), sql.SQL("false"))
+        case Not(part):
+            return sql.SQL("not {}").format(condition(part))
+        case Comparison(field, operator, value):
+            given = str(value) if operator is Operator.HAS else value
+            column = sql.Identifier(field)
+            return sql.SQL(_OPERATORS[operator]).format(column=column, value=given)
+
+
+def _joined(parts: tuple[Expr, ...], word: sql.SQL, empty: sql.SQL) -> sql.Composed:
+    conditions = [condition(part) for part in parts] or [empty]
+    return sql.SQL("({})").format(word.join(conditions))

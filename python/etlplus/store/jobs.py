@@ -1,0 +1,235 @@
+"""The queue and record of jobs in PostgreSQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import errors, sql
+from psycopg.types.json import Jsonb
+
+from etlplus.domain.errors import AlreadyExists, NotFound
+from etlplus.domain.filter import Expr
+from etlplus.domain.job import (
+    Beat,
+    Job,
+    JobError,
+    JobKey,
+    JobState,
+    Lease,
+    NewJob,
+    Settlement,
+)
+from etlplus.store.codec import (
+    error_from,
+    progress_from,
+    rejects_from,
+    sinks_from,
+    sinks_to_json,
+    to_json,
+)
+from etlplus.store.database import Database
+from etlplus.store.filters import condition
+from etlplus.store.queries import load_queries
+
+#: Events kept of a job; a watch that is further behind starts anew from the job as it is.
+EVENTS_KEPT = 256
+#: Hints about progress that this process sends at most, a second: each one is a lock for all commits.
+HINTS_PER_SECOND = 10
+
+_SQL = load_queries("jobs")
+
+
+def lost_workers(times: int) -> JobError:
+    """The error of a job whose workers were lost too often."""
+    return JobError(
+        code="WORKER_LOST",
+        message=f"Workers were lost {times} times while they ran the job.",
+        hint="Look for what ends them: memory limits of the machine, crashes in its log.",
+    )
+
+
+class PostgresJobs:
+    """JobStore in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        """Uses an open database."""
+        self._database = database
+        self._next_hint = 0.0
+
+    async def create(self, job: NewJob) -> Job:
+        """Adds a job to the queue.
+
+        Raises:
+            AlreadyExists: The id is taken.
+            NotFound: VERSION_NOT_FOUND.
+        """
+        params = {
+            "uid": job.uid,
+            "workspace": job.workspace,
+            "pipeline": job.pipeline,
+            "version": job.version,
+            "params": Jsonb(dict(job.params)),
+            "author": job.author,
+            "priority": job.priority,
+        }
+        try:
+            row = await self._database.fetch_one(_SQL["create"], params)
+        except errors.UniqueViolation:
+            raise AlreadyExists(f"Job {job.uid} exists already.") from None
+        except errors.ForeignKeyViolation:
+            raise NotFound(
+                f"Pipeline {job.pipeline} has no version {job.version}.", code="VERSION_NOT_FOUND"
+            ) from None
+        return _job(_present(row))
+
+    async def get(self, workspace: str, uid: UUID) -> Job:
+        """The job as it is now.
+
+        Raises:
+            NotFound: JOB_NOT_FOUND.
+        """
+        row = await self._database.fetch_one(_SQL["get"], {"workspace": workspace, "uid": uid})
+        if row is None:
+            raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
+        return _job(row)
+
+    async def list(
+        self,
+        workspace: str,
+        filter: Expr | None = None,  # noqa: A002 - the contract's word
+        *,
+        after: JobKey | None = None,
+        limit: int,
+    ) -> list[Job]:
+        """Jobs that pass the filter, newest first, from just after a key."""
+        conditions = [sql.SQL("workspace = {}").format(workspace)]
+        if filter is not None:
+            conditions.append(condition(filter))
+        if after is not None:
+            key = sql.SQL("(create_time, uid) < ({}, {})").format(after.create_time, after.uid)
+            conditions.append(key)
+        query = sql.SQL(
+            "select * from etlplus_control.job where {} order by create_time desc, uid desc limit {}"
+        ).format(sql.SQL(" and ").join(conditions), limit)
+        return [_job(row) for row in await self._database.fetch_all(query)]
+
+    async def request_cancel(self, workspace: str, uid: UUID) -> Job:
+        """Cancels a waiting job at once and asks a running one to stop; an ended one stays as it is.
+
+        Raises:
+            NotFound: JOB_NOT_FOUND.
+        """
+        params = {"workspace": workspace, "uid": uid}
+        row = await self._database.fetch_one(_SQL["request_cancel"], params)
+        return await self.get(workspace, uid) if row is None else _job(row)
+
+    async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> list[Job]:
+        """Takes waiting jobs, by priority and then by age, each for no one else.
+
+        Args:
+            worker: The claimer's session: a fresh id per start of a process.
+            lease: How long the claim holds without a heartbeat.
+            limit: How many jobs at most.
+
+        Returns:
+            The jobs, running, each with an epoch later than any before.
+        """
+        params = {"worker": worker, "lease": lease, "limit": limit}
+        return [_job(row) for row in await self._database.fetch_all(_SQL["claim"], params)]
+
+    async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
+        """Prolongs claims. A job that is missing in the answer is lost and must be stopped."""
+        params = {
+            "jobs": [held.job for held in leases],
+            "epochs": [held.epoch for held in leases],
+            "lease": lease,
+        }
+        rows = await self._database.fetch_all(_SQL["heartbeat"], params)
+        return {row["uid"]: Beat(row["cancel_requested"], row["remaining"]) for row in rows}
+
+    async def progress(self, lease: Lease, progress: Any) -> bool:
+        """Records counters. False: the claim is lost, nothing was recorded."""
+        now = time.monotonic()
+        hint = now >= self._next_hint
+        if hint:
+            self._next_hint = now + 1 / HINTS_PER_SECOND
+        params = {"progress": to_json(progress), "keep": EVENTS_KEPT, "hint": hint}
+        return await self._touch("progress", lease, params)
+
+    async def settle(self, lease: Lease, settlement: Settlement) -> bool:
+        """Ends a job. False: the claim is lost, nothing was changed."""
+        error = settlement.error
+        params = {
+            "state": settlement.state.value,
+            "progress": to_json(settlement.progress),
+            "sinks": sinks_to_json(settlement.sinks),
+            "rejects": to_json(settlement.rejects),
+            "error": None if error is None else to_json(error),
+        }
+        return await self._touch("settle", lease, params)
+
+    async def release(self, lease: Lease) -> bool:
+        """Hands a job back at once, without spending an attempt. False: the claim is lost."""
+        return await self._touch("release", lease, {})
+
+    async def rescue(self, *, max_lost: int = 3) -> int:
+        """Puts jobs with expired claims back, or fails those that lost `max_lost` workers.
+
+        Returns:
+            How many jobs it was.
+        """
+        params = {"max_lost": max_lost, "error": to_json(lost_workers(max_lost))}
+        return len(await self._database.fetch_all(_SQL["rescue"], params))
+
+    async def is_current(self, lease: Lease) -> bool:
+        """Whether a claim still holds."""
+        return await self._touch("is_current", lease, {}, answer="is_current")
+
+    async def live_leases(self) -> list[Lease]:
+        """All claims of running jobs: what belongs to any other may be swept away."""
+        rows = await self._database.fetch_all(_SQL["live_leases"])
+        return [Lease(row["uid"], row["epoch"]) for row in rows]
+
+    async def _touch(
+        self, query: str, lease: Lease, params: Mapping[str, object], answer: str | None = None
+    ) -> bool:
+        named = {**params, "job": lease.job, "epoch": lease.epoch}
+        row = await self._database.fetch_one(_SQL[query], named)
+        if answer is not None:
+            return bool(_present(row)[answer])
+        return row is not None
+
+
+def _present(row: dict[str, Any] | None) -> dict[str, Any]:
+    if row is None:
+        raise LookupError("a statement that always answers did not")
+    return row
+
+
+def _job(row: Mapping[str, Any]) -> Job:
+    return Job(
+        workspace=row["workspace"],
+        uid=row["uid"],
+        pipeline=row["pipeline"],
+        version=row["version"],
+        state=JobState(row["state"]),
+        params=row["params"],
+        author=row["author"],
+        create_time=row["create_time"],
+        priority=row["priority"],
+        attempt=row["attempt"],
+        lost_leases=row["lost_leases"],
+        epoch=row["epoch"],
+        cancel_requested=row["cancel_requested"],
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+        progress=progress_from(row["progress"]),
+        sinks=sinks_from(row["sinks"]),
+        rejects=rejects_from(row["rejects"]),
+        error=error_from(row["error"]),
+        sequence=row["sequence"],
+    )

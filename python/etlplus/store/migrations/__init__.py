@@ -1,0 +1,1 @@
+"""The schema's history: numbered SQL files that are applied once, in order, and never edited."""

@@ -1,0 +1,166 @@
+-- Every change of a job is one statement that also adds the event which tells of it, under the lock
+-- of the job's row: events of a job are numbered in the order of their commits, without gaps.
+-- A subquery that stands alone in the select list runs once a statement, and only if there is a row,
+-- so no statement hints more than once. Hints: '' for the queue, otherwise the ids of changed jobs.
+-- Only the database's clock is read.
+
+-- name: create
+with made as (
+    insert into etlplus_control.job
+        (uid, workspace, pipeline, version, params, author, priority)
+    values
+        (%(uid)s, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s, %(priority)s)
+    returning *
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'state', state, attempt, progress, error from made
+)
+select made.*, (select pg_notify('etlplus', '')) as hint from made
+
+-- name: get
+select * from etlplus_control.job where workspace = %(workspace)s and uid = %(uid)s
+
+-- name: request_cancel
+with changed as (
+    update etlplus_control.job set
+        cancel_requested = true,
+        state = case state when 'PENDING' then 'CANCELLED' else state end,
+        end_time = case state when 'PENDING' then clock_timestamp() end,
+        sequence = sequence + 1
+    where workspace = %(workspace)s and uid = %(uid)s
+        and (state = 'PENDING' or state = 'RUNNING' and not cancel_requested)
+    returning *
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'state', state, attempt, progress, error from changed
+)
+select changed.*, (select pg_notify('etlplus', %(uid)s::text)) as hint from changed
+
+-- name: claim
+-- Materialised: the planner must not merge the candidates into the update and forget their limit.
+with candidate as materialized (
+    select uid from etlplus_control.job
+    where state = 'PENDING' and run_at <= clock_timestamp()
+    order by priority desc, run_at, uid
+    limit %(limit)s
+    for update skip locked
+), claimed as (
+    update etlplus_control.job set
+        state = 'RUNNING',
+        epoch = nextval('etlplus_control.epoch'),
+        worker = %(worker)s,
+        lease_until = clock_timestamp() + %(lease)s,
+        attempt = attempt + 1,
+        start_time = coalesce(start_time, clock_timestamp()),
+        progress = '{}',
+        sequence = sequence + 1
+    from candidate
+    where job.uid = candidate.uid and job.state = 'PENDING'
+    returning job.*
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'state', state, attempt, progress, error from claimed
+)
+select claimed.*,
+    (select pg_notify('etlplus', (select string_agg(uid::text, ' ') from claimed))) as hint
+from claimed
+order by priority desc, run_at, uid
+
+-- name: heartbeat
+update etlplus_control.job set lease_until = clock_timestamp() + %(lease)s
+from unnest(%(jobs)s::uuid[], %(epochs)s::bigint[]) as held (uid, epoch)
+where job.uid = held.uid and job.epoch = held.epoch and job.state = 'RUNNING'
+returning job.uid, job.cancel_requested, job.lease_until - clock_timestamp() as remaining
+
+-- name: progress
+with changed as (
+    update etlplus_control.job set progress = %(progress)s, sequence = sequence + 1
+    where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
+    returning *
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'progress', state, attempt, progress, error from changed
+), forgotten as (
+    delete from etlplus_control.job_event using changed
+    where job_event.job = changed.uid and job_event.sequence <= changed.sequence - %(keep)s
+)
+select changed.uid,
+    case when %(hint)s then (select pg_notify('etlplus', %(job)s::text)) end as hint
+from changed
+
+-- name: settle
+with changed as (
+    update etlplus_control.job set
+        state = %(state)s,
+        end_time = clock_timestamp(),
+        progress = %(progress)s,
+        sinks = %(sinks)s,
+        rejects = %(rejects)s,
+        error = %(error)s,
+        worker = null,
+        lease_until = null,
+        sequence = sequence + 1
+    where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
+    returning *
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'state', state, attempt, progress, error from changed
+)
+select changed.uid, (select pg_notify('etlplus', %(job)s::text)) as hint from changed
+
+-- name: release
+with changed as (
+    update etlplus_control.job set
+        state = case when cancel_requested then 'CANCELLED' else 'PENDING' end,
+        end_time = case when cancel_requested then clock_timestamp() end,
+        attempt = attempt - 1,
+        worker = null,
+        lease_until = null,
+        sequence = sequence + 1
+    where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
+    returning *
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'state', state, attempt, progress, error from changed
+)
+select changed.uid, (select pg_notify('etlplus', '')) as hint from changed
+
+-- name: rescue
+with lost as materialized (
+    select uid from etlplus_control.job
+    where state = 'RUNNING' and lease_until < clock_timestamp()
+    for update skip locked
+), changed as (
+    update etlplus_control.job set
+        state = case
+            when cancel_requested then 'CANCELLED'
+            when lost_leases + 1 >= %(max_lost)s then 'FAILED'
+            else 'PENDING'
+        end,
+        error = case
+            when not cancel_requested and lost_leases + 1 >= %(max_lost)s then %(error)s::jsonb
+        end,
+        end_time = case
+            when cancel_requested or lost_leases + 1 >= %(max_lost)s then clock_timestamp()
+        end,
+        lost_leases = lost_leases + 1,
+        worker = null,
+        lease_until = null,
+        sequence = sequence + 1
+    from lost
+    where job.uid = lost.uid and job.state = 'RUNNING' and job.lease_until < clock_timestamp()
+    returning job.*
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'state', state, attempt, progress, error from changed
+)
+select changed.uid, (select pg_notify('etlplus', '')) as hint from changed
+
+-- name: is_current
+select exists (
+    select from etlplus_control.job
+    where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
+) as is_current
+
+-- name: live_leases
+select uid, epoch from etlplus_control.job where state = 'RUNNING' order by uid
