@@ -145,7 +145,7 @@ class ListPipelineVersionsResponse(_message.Message):
     def __init__(self, pipeline_versions: _Optional[_Iterable[_Union[PipelineVersion, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class Problem(_message.Message):
-    __slots__ = ("code", "path", "line", "column", "length", "message", "suggestion", "hint", "snippet", "severity")
+    __slots__ = ("code", "path", "line", "column", "length", "message", "hint", "excerpt", "severity")
     class Severity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         SEVERITY_UNSPECIFIED: _ClassVar[Problem.Severity]
@@ -160,9 +160,8 @@ class Problem(_message.Message):
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
-    SUGGESTION_FIELD_NUMBER: _ClassVar[int]
     HINT_FIELD_NUMBER: _ClassVar[int]
-    SNIPPET_FIELD_NUMBER: _ClassVar[int]
+    EXCERPT_FIELD_NUMBER: _ClassVar[int]
     SEVERITY_FIELD_NUMBER: _ClassVar[int]
     code: str
     path: str
@@ -170,11 +169,10 @@ class Problem(_message.Message):
     column: int
     length: int
     message: str
-    suggestion: str
     hint: str
-    snippet: str
+    excerpt: str
     severity: Problem.Severity
-    def __init__(self, code: _Optional[str] = ..., path: _Optional[str] = ..., line: _Optional[int] = ..., column: _Optional[int] = ..., length: _Optional[int] = ..., message: _Optional[str] = ..., suggestion: _Optional[str] = ..., hint: _Optional[str] = ..., snippet: _Optional[str] = ..., severity: _Optional[_Union[Problem.Severity, str]] = ...) -> None: ...
+    def __init__(self, code: _Optional[str] = ..., path: _Optional[str] = ..., line: _Optional[int] = ..., column: _Optional[int] = ..., length: _Optional[int] = ..., message: _Optional[str] = ..., hint: _Optional[str] = ..., excerpt: _Optional[str] = ..., severity: _Optional[_Union[Problem.Severity, str]] = ...) -> None: ...
 
 class ValidatePipelineRequest(_message.Message):
     __slots__ = ("parent", "source_text", "spec")
