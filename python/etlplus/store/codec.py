@@ -14,14 +14,22 @@ from etlplus.domain.run import Books, NodeCounters, Progress, RejectCount, Rejec
 Json = Mapping[str, Any]
 
 
+def clean_text(text: str) -> str:
+    """A text in which replacement characters stand for NUL and lone surrogates.
+
+    PostgreSQL cannot hold these. Messages quote what they are about, and bad data has both.
+    """
+    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def to_json(value: Progress | RejectSummary | JobError) -> Jsonb:
     """A value as a JSON object, by its fields' names."""
-    return Jsonb(asdict(value))
+    return Jsonb(_clean(asdict(value)))
 
 
 def sinks_to_json(sinks: tuple[SinkResult, ...]) -> Jsonb:
     """Results of sinks as a JSON array."""
-    return Jsonb([asdict(sink) for sink in sinks])
+    return Jsonb(_clean([asdict(sink) for sink in sinks]))
 
 
 def progress_from(value: Json) -> Progress:
@@ -44,3 +52,13 @@ def sinks_from(values: list[Json]) -> tuple[SinkResult, ...]:
 def error_from(value: Json | None) -> JobError | None:
     """An error from JSON; None stays None."""
     return None if value is None else JobError(**value)
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {key: _clean(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
+    return value

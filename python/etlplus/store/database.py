@@ -1,4 +1,4 @@
-"""Connections to the service's own database: a pool, transactions that stores join, and failures as our errors."""
+"""Connections to the service's own database: a pool, and transactions that stores join."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        """All statements of the block commit together, or none. A nested block joins the outer one."""
+        """The block's statements commit together, or none. A nested block joins the outer."""
         if self._joined.get() is not None:
             yield
             return
@@ -143,7 +143,7 @@ class Database:
 
 
 class _failures:  # noqa: N801 - reads as the statement it is used as
-    """Turns what the database's absence raises into our error; statements refused for a reason pass."""
+    """Turns what the database's absence raises into our error; other refusals pass."""
 
     def __enter__(self) -> None:
         return None

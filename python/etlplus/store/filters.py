@@ -1,13 +1,15 @@
-"""A parsed filter as a SQL condition: columns from a fixed list, values as literals that psycopg quotes."""
+"""A parsed filter as a SQL condition: columns from a fixed list, values quoted by psycopg."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
 from etlplus.domain.filter import All, AnyOf, Comparison, Expr, Not, Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _OPERATORS: Mapping[Operator, LiteralString] = {
     Operator.EQ: "coalesce({column} = {value}, false)",
@@ -40,5 +42,5 @@ def condition(expr: Expr) -> sql.Composed:
 
 
 def _joined(parts: tuple[Expr, ...], word: sql.SQL, empty: sql.SQL) -> sql.Composed:
-    conditions = [condition(part) for part in parts] or [empty]
+    conditions: list[sql.Composable] = [condition(part) for part in parts] or [empty]
     return sql.SQL("({})").format(word.join(conditions))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from psycopg import errors, sql
 from psycopg.types.json import Jsonb
 
 from etlplus.domain.errors import AlreadyExists, NotFound
-from etlplus.domain.filter import Expr
 from etlplus.domain.job import (
     Beat,
     Job,
@@ -31,13 +27,21 @@ from etlplus.store.codec import (
     sinks_to_json,
     to_json,
 )
-from etlplus.store.database import Database
 from etlplus.store.filters import condition
 from etlplus.store.queries import load_queries
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+    from uuid import UUID
+
+    from etlplus.domain.filter import Expr
+    from etlplus.domain.run import Progress
+    from etlplus.store.database import Database
+
 #: Events kept of a job; a watch that is further behind starts anew from the job as it is.
 EVENTS_KEPT = 256
-#: Hints about progress that this process sends at most, a second: each one is a lock for all commits.
+#: Hints about progress that this process sends at most: each one is a lock for all commits.
 HINTS_PER_SECOND = 10
 
 _SQL = load_queries("jobs")
@@ -104,7 +108,7 @@ class PostgresJobs:
         *,
         after: JobKey | None = None,
         limit: int,
-    ) -> list[Job]:
+    ) -> Sequence[Job]:
         """Jobs that pass the filter, newest first, from just after a key."""
         conditions = [sql.SQL("workspace = {}").format(workspace)]
         if filter is not None:
@@ -113,12 +117,13 @@ class PostgresJobs:
             key = sql.SQL("(create_time, uid) < ({}, {})").format(after.create_time, after.uid)
             conditions.append(key)
         query = sql.SQL(
-            "select * from etlplus_control.job where {} order by create_time desc, uid desc limit {}"
+            "select * from etlplus_control.job where {} "
+            "order by create_time desc, uid desc limit {}"
         ).format(sql.SQL(" and ").join(conditions), limit)
         return [_job(row) for row in await self._database.fetch_all(query)]
 
     async def request_cancel(self, workspace: str, uid: UUID) -> Job:
-        """Cancels a waiting job at once and asks a running one to stop; an ended one stays as it is.
+        """Cancels a waiting job, asks a running one to stop; an ended one stays as it is.
 
         Raises:
             NotFound: JOB_NOT_FOUND.
@@ -127,7 +132,7 @@ class PostgresJobs:
         row = await self._database.fetch_one(_SQL["request_cancel"], params)
         return await self.get(workspace, uid) if row is None else _job(row)
 
-    async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> list[Job]:
+    async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
         """Takes waiting jobs, by priority and then by age, each for no one else.
 
         Args:
@@ -151,7 +156,7 @@ class PostgresJobs:
         rows = await self._database.fetch_all(_SQL["heartbeat"], params)
         return {row["uid"]: Beat(row["cancel_requested"], row["remaining"]) for row in rows}
 
-    async def progress(self, lease: Lease, progress: Any) -> bool:
+    async def progress(self, lease: Lease, progress: Progress) -> bool:
         """Records counters. False: the claim is lost, nothing was recorded."""
         now = time.monotonic()
         hint = now >= self._next_hint
@@ -189,7 +194,7 @@ class PostgresJobs:
         """Whether a claim still holds."""
         return await self._touch("is_current", lease, {}, answer="is_current")
 
-    async def live_leases(self) -> list[Lease]:
+    async def live_leases(self) -> Sequence[Lease]:
         """All claims of running jobs: what belongs to any other may be swept away."""
         rows = await self._database.fetch_all(_SQL["live_leases"])
         return [Lease(row["uid"], row["epoch"]) for row in rows]

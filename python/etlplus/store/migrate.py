@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
-from typing import LiteralString, cast
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import AsyncConnection
@@ -21,6 +20,9 @@ from psycopg import AsyncConnection
 from etlplus.domain.errors import Unavailable, WrongState
 from etlplus.store.database import CONNECT_OPTIONS
 from etlplus.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
 
 #: The key of the advisory lock: one migration at a time in a database.
 LOCK_KEY = 0x65746C70
@@ -72,7 +74,9 @@ def ordered(files: Sequence[tuple[str, str]]) -> list[Migration]:
     found.sort(key=lambda each: each.number)
     for expected, each in enumerate(found, start=1):
         if each.number != expected:
-            raise _refused(f"migration {expected:04} is missing, or {each.number:04} is there twice")
+            raise _refused(
+                f"migration {expected:04} is missing, or {each.number:04} is there twice"
+            )
     return found
 
 
@@ -162,8 +166,8 @@ async def _pending(connection: AsyncConnection, wanted: Sequence[Migration]) -> 
 
 
 async def _apply(connection: AsyncConnection, migration: Migration) -> None:
-    # The text is a file of the package, not a request's.
-    text = cast("LiteralString", migration.text)
+    # Bytes without parameters go as one simple query, so a file may hold many statements.
+    text = migration.text.encode()
     record = (migration.number, migration.name, migration.sha256)
     await connection.execute(_SQL["limit_locks"])
     if migration.text.startswith(NO_TRANSACTION):

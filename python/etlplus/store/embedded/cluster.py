@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from etlplus.domain.errors import Unavailable
 from etlplus.store.embedded.account import Account, own_account
-from etlplus.store.embedded.binaries import Binaries
 from etlplus.store.embedded.layout import PORT, Layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from etlplus.store.embedded.binaries import Binaries
 
 #: The cluster's superuser; only this module connects as it.
 SUPERUSER = "postgres"
-#: Each of our databases has an owner of the same name that is no superuser and cannot enter the other.
+#: Each database has an owner of the same name, no superuser, who cannot enter the other one.
 METADATA = "etlplus"
 WAREHOUSE = "warehouse"
 BUILTIN_LOCALE_SINCE = 17
@@ -61,7 +64,7 @@ def make_cluster(binaries: Binaries, layout: Layout) -> None:
 
 
 def write_access_rules(layout: Layout) -> None:
-    """Lets in the service's and the server's user of this machine, by the socket, as any of our roles.
+    """Lets in the service's and the server's user, by the socket, as any of our roles.
 
     The kernel vouches for who is at the other end, so there is no password to keep.
     """

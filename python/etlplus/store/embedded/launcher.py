@@ -1,7 +1,7 @@
 """Becomes the server's process: drops root, ties its life to its parent's, executes the server.
 
-Run as a script by a bare interpreter, so it imports nothing of this package. It is needed because the
-kernel forgets the tie when a process changes its user, so the order must be: user, tie, execute.
+Run as a script by a bare interpreter, so it imports nothing of this package. It is needed because
+the kernel forgets the tie when a process changes its user: the order is user, tie, execute.
 
 Arguments: the parent's process id, the user id, the group id, then the command.
 """
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
     # The parent may have died before the tie was made.
     if os.getppid() != parent:
         raise SystemExit("the owner of the database ended before the database started")
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - the command is this program's whole purpose
 
 
 if __name__ == "__main__":

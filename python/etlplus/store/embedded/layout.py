@@ -1,12 +1,12 @@
 """Where the parts of an embedded database lie.
 
-    <data folder>/postgres/owner.lock   held by the process that runs the server
-    <data folder>/postgres/location     the state folder, where it cannot be this one
-    <state folder>/cluster/             PostgreSQL's data, 0700
-    <state folder>/socket/              the only way in, 0700
-    <state folder>/programs/            a copy of the programs, where they had to be copied
-    <state folder>/access.conf, users.conf   who may connect, written at each start
-    <state folder>/server.log
+<data folder>/postgres/owner.lock   held by the process that runs the server
+<data folder>/postgres/location     the state folder, where it cannot be this one
+<state folder>/cluster/             PostgreSQL's data, 0700
+<state folder>/socket/              the only way in, 0700
+<state folder>/programs/            a copy of the programs, where they had to be copied
+<state folder>/access.conf, users.conf   who may connect, written at each start
+<state folder>/server.log
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ PORT = 5432
 SOCKET = f".s.PGSQL.{PORT}"
 #: The longest path of a socket, in bytes, that every system takes (sun_path without its NUL).
 SOCKET_PATH_LIMIT = 103
+PRIVATE = 0o700
 #: Where root keeps clusters whose data folder the server's user cannot enter.
 SYSTEM_STATE = Path("/var/lib/etlplus")
 
@@ -91,7 +92,7 @@ def prepare_layout(data_folder: Path, system_state: Path = SYSTEM_STATE) -> Layo
             )
         state = _elsewhere(folder, system_state)
         account = choose_account(state / "cluster")
-    state.chmod(0o711 if not account.is_self else 0o700)
+    state.chmod(PRIVATE if account.is_self else 0o711)
     return Layout(state, account, _socket_folder(state, account))
 
 
@@ -139,12 +140,12 @@ def _socket_path(state: Path, account: Account) -> Path:
 def _socket_folder(state: Path, account: Account) -> Path:
     folder = _socket_path(state, account)
     try:
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=PRIVATE)
         account.own(folder)
     except FileExistsError:
         pass
     found = folder.lstat()
-    private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700
+    private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == PRIVATE
     if not private or found.st_uid != account.uid:
         raise Unavailable(
             f"{folder} must be a folder of user {account.name} that nobody else can enter.",

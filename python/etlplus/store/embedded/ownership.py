@@ -1,13 +1,16 @@
-"""Who runs an embedded database: the process that holds its lock. The kernel frees it at any death."""
+"""Who runs an embedded database: who holds its lock. The kernel frees it at any death."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etlplus.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 POLL_SECONDS = 0.1
 
@@ -29,15 +32,17 @@ class Ownership:
             Unavailable: DATABASE_BUSY; the message names the owner's process.
         """
         file = self._open()
-        deadline = asyncio.get_running_loop().time() + wait_seconds
+        deadline = _now() + wait_seconds
+        locked = False
         try:
-            while not _try_lock(file):
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise self._busy(file, wait_seconds)
+            # Polled: the kernel has no way to wait for a lock that a cancelled task could leave.
+            while not (locked := _try_lock(file)) and _now() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
-        except BaseException:
-            os.close(file)
-            raise
+            if not locked:
+                raise self._busy(file, wait_seconds)
+        finally:
+            if not locked:
+                os.close(file)
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._file = file
@@ -67,6 +72,10 @@ class Ownership:
             hint="Stop that process, or choose another data folder.",
             metadata={"pid": owner, "folder": str(self._path.parent)},
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _try_lock(file: int) -> bool:

@@ -1,23 +1,26 @@
-"""What an earlier server left behind: a process that is still stopping, or a stale `postmaster.pid`."""
+"""What an earlier server left: a process that is still stopping, or a stale `postmaster.pid`."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import sys
+import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etlplus.domain.errors import Unavailable
 from etlplus.store.embedded.account import bare_environment
-from etlplus.store.embedded.layout import Layout
+
+if TYPE_CHECKING:
+    from etlplus.store.embedded.layout import Layout
 
 POLL_SECONDS = 0.02
 
 
 def clear_remains(layout: Layout, deadline: float) -> None:
-    """Ends the server of an owner that is gone, and removes a file that would keep ours from starting.
+    """Ends the server of an owner that is gone, and removes a file that would stop ours.
 
     The caller holds the owner's lock, so no server of the cluster has an owner.
 
@@ -33,6 +36,7 @@ def clear_remains(layout: Layout, deadline: float) -> None:
         return
     if _is_server(pid, layout.cluster):
         os.kill(pid, signal.SIGINT)
+        pause = threading.Event()
         while _is_server(pid, layout.cluster):
             if time.monotonic() >= deadline:
                 raise Unavailable(
@@ -40,7 +44,7 @@ def clear_remains(layout: Layout, deadline: float) -> None:
                     code="DATABASE_START_FAILED",
                     hint=f"End it: kill -QUIT {pid}",
                 )
-            time.sleep(POLL_SECONDS)
+            pause.wait(POLL_SECONDS)
     elif _exists(pid):
         # The number went to another process, or to a corpse nobody has buried. PostgreSQL cannot
         # tell and would refuse. Where the number is free, it removes the file by itself.
@@ -66,8 +70,8 @@ def _exists(pid: int) -> bool:
 
 
 def _is_server(pid: int, cluster: Path) -> bool:
-    """Whether a process is alive and the server of this cluster: it works in the cluster's folder."""
-    if sys.platform == "linux":
+    """Whether a process lives and is the cluster's server: it works in the cluster's folder."""
+    if Path("/proc/self/stat").exists():
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             return state not in "ZX" and Path(f"/proc/{pid}/cwd").readlink() == cluster.resolve()

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etlplus.domain.errors import Unavailable
 from etlplus.store.embedded import launcher
 from etlplus.store.embedded.account import bare_environment
-from etlplus.store.embedded.binaries import Binaries
 from etlplus.store.embedded.layout import PORT, Layout
+
+if TYPE_CHECKING:
+    from etlplus.store.embedded.binaries import Binaries
 
 SETTINGS = {
     "listen_addresses": "",
@@ -80,20 +83,19 @@ def wait_until_ready(process: subprocess.Popen[bytes], layout: Layout, deadline:
         Unavailable: It ended or was not ready in time; the message has the end of its log.
     """
     while time.monotonic() < deadline:
-        code = process.poll()
+        code = _ended_within(process, POLL_SECONDS)
         if code is not None:
             if TRANSIENT_REFUSAL in log_end(layout):
                 return False
             raise _failed(layout, f"It ended with exit code {code}.")
         if _is_ready(process.pid, layout):
             return True
-        time.sleep(POLL_SECONDS)
     stop(process, 0)
     raise _failed(layout, "It was not ready in time.")
 
 
 def stop(process: subprocess.Popen[bytes], patience_seconds: float) -> None:
-    """Ends the server: fast shutdown, then at once, then by force. Committed rows are safe in each."""
+    """Ends the server: fast, then at once, then by force. Committed rows are safe in each."""
     waits = (patience_seconds, patience_seconds, None)
     for number, wait in zip((signal.SIGINT, signal.SIGQUIT, signal.SIGKILL), waits, strict=True):
         if process.poll() is not None:
@@ -123,13 +125,20 @@ def _settings(layout: Layout) -> dict[str, str]:
     }
 
 
+def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
 def _is_ready(pid: int, layout: Layout) -> bool:
     try:
         lines = layout.pid_file.read_text().splitlines()
     except FileNotFoundError:
         return False
-    # The eighth line says "starting", "ready" …; the first whose file it is.
-    return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+    # The first line says whose file it is, the last one "starting", "ready" …
+    return lines[:1] == [str(pid)] and lines[-1].strip() == "ready"
 
 
 def _open_log(layout: Layout) -> int:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
 import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
 
@@ -33,6 +31,11 @@ from etlplus.store.embedded.layout import (
 )
 from etlplus.store.embedded.ownership import Ownership
 from etlplus.store.embedded.remains import clear_remains
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+    from types import TracebackType
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +85,8 @@ class EmbeddedPostgres:
     """An embedded database with this process as its owner.
 
     The server is a child of one thread that lives as long as it, since the kernel ties the child's
-    life to that thread. It dies with the process, however that dies, and is restarted if it dies alone.
+    life to that thread. It dies with the process, however that dies; if it dies alone it is started
+    again.
     """
 
     def __init__(
@@ -97,7 +101,7 @@ class EmbeddedPostgres:
         Args:
             data_folder: Where the service keeps its data; the database takes a folder beneath it.
             wait_seconds: How long to wait for another owner of the same folder to end.
-            system_state: Where root keeps clusters whose data folder the server's user cannot enter.
+            system_state: Where root keeps clusters whose user cannot enter the data folder.
         """
         self._data_folder = data_folder
         self._wait_seconds = wait_seconds
@@ -193,7 +197,7 @@ class EmbeddedPostgres:
                     logger.critical("the embedded database keeps ending; see %s", layout.log)
                     break
                 logger.error("the embedded database ended with code %d; starting it again", code)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a thread's errors go to who waits, or to the log
             if ready.done():
                 logger.critical("the embedded database could not be restarted: %s", error)
             else:
@@ -229,5 +233,5 @@ def endpoint_of(layout: Layout) -> Endpoint:
 
 
 def attach(data_folder: Path) -> Endpoint:
-    """How to reach the server that another process, which outlives this one, runs on a data folder."""
+    """How to reach the server that another process, which outlives this one, runs."""
     return endpoint_of(existing_layout(data_folder))

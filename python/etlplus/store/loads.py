@@ -1,0 +1,87 @@
+"""The ledger of loads into files, in PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from etlplus.domain.errors import WrongState
+from etlplus.domain.fileload import FileLoad
+from etlplus.domain.run import Books
+from etlplus.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from etlplus.domain.job import Lease
+    from etlplus.store.database import Database
+
+_SQL = load_queries("loads")
+_BOOKS = ("read", "loaded", "rejected", "filtered", "merged_away", "expanded")
+
+
+class PostgresLoads:
+    """LoadStore in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        """Uses an open database."""
+        self._database = database
+
+    async def get(self, load_id: str, sink: str) -> FileLoad | None:
+        """The ledger's entry of a load and sink; None when it was not published."""
+        row = await self._database.fetch_one(_SQL["get"], {"load_id": load_id, "sink": sink})
+        return None if row is None else _load(row)
+
+    async def record(self, lease: Lease, load: FileLoad) -> FileLoad:
+        """Enters a published sink, unless it is there already.
+
+        Returns:
+            The ledger's entry, which is an earlier one if there was one.
+
+        Raises:
+            WrongState: LEASE_LOST: the claim no longer holds.
+        """
+        params = {
+            "job": lease.job,
+            "epoch": lease.epoch,
+            "load_id": load.load_id,
+            "sink": load.sink,
+            "kind": load.kind,
+            "target": load.target,
+            "mode": load.mode,
+            "checksum": load.checksum,
+            "files": Jsonb(list(load.files)),
+            **asdict(load.books),
+        }
+        row = await self._database.fetch_one(_SQL["record"], params)
+        if row is not None:
+            return _load(row)
+        earlier = await self.get(load.load_id, load.sink)
+        if earlier is None:
+            raise lease_lost(lease)
+        return earlier
+
+
+def lease_lost(lease: Lease) -> WrongState:
+    """The error of writing with a claim that no longer holds."""
+    return WrongState(
+        f"The claim {lease.epoch} of job {lease.job} no longer holds.",
+        code="LEASE_LOST",
+        metadata={"job": str(lease.job), "epoch": str(lease.epoch)},
+    )
+
+
+def _load(row: Mapping[str, Any]) -> FileLoad:
+    return FileLoad(
+        load_id=row["load_id"],
+        sink=row["sink"],
+        kind=row["kind"],
+        target=row["target"],
+        mode=row["mode"],
+        books=Books(**{name: row[name] for name in _BOOKS}),
+        checksum=row["checksum"],
+        files=tuple(row["files"]),
+        create_time=row["create_time"],
+    )

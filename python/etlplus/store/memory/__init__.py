@@ -1,0 +1,1 @@
+"""The stores in memory, for tests: they pass the conformance suite of the real ones."""

@@ -1,0 +1,224 @@
+"""The queue and record of jobs in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from etlplus.domain.errors import AlreadyExists, NotFound
+from etlplus.domain.events import EventKind, JobEvent
+from etlplus.domain.filter import Expr, Value, matches
+from etlplus.domain.job import Beat, Job, JobKey, JobState, Lease, NewJob, Settlement
+from etlplus.domain.run import Progress
+from etlplus.store.jobs import EVENTS_KEPT, lost_workers
+from etlplus.store.memory.state import Claimed, Memory
+from etlplus.store.pipelines import version_not_found
+
+
+class MemoryJobs:
+    """JobStore in memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        """Keeps its rows in a memory."""
+        self._memory = memory
+
+    async def create(self, job: NewJob) -> Job:
+        """As `PostgresJobs.create`."""
+        tables = self._memory.tables
+        if job.uid in tables.jobs:
+            raise AlreadyExists(f"Job {job.uid} exists already.")
+        if (job.workspace, job.pipeline, job.version) not in tables.versions:
+            raise version_not_found(job.pipeline, job.version)
+        made = Job(
+            workspace=job.workspace,
+            uid=job.uid,
+            pipeline=job.pipeline,
+            version=job.version,
+            state=JobState.PENDING,
+            params=dict(job.params),
+            author=job.author,
+            create_time=self._memory.now(),
+            priority=job.priority,
+        )
+        self._memory.hub.wake(None)
+        return self._write(made)
+
+    async def get(self, workspace: str, uid: UUID) -> Job:
+        """As `PostgresJobs.get`."""
+        found = self._memory.tables.jobs.get(uid)
+        if found is None or found.workspace != workspace:
+            raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
+        return found
+
+    async def list(
+        self,
+        workspace: str,
+        filter: Expr | None = None,  # noqa: A002 - the contract's word
+        *,
+        after: JobKey | None = None,
+        limit: int,
+    ) -> Sequence[Job]:
+        """As `PostgresJobs.list`."""
+        newest = sorted(self._memory.tables.jobs.values(), key=_key, reverse=True)
+        found = [
+            job
+            for job in newest
+            if job.workspace == workspace
+            and (filter is None or matches(filter, _fields(job)))
+            and (after is None or _key(job) < (after.create_time, after.uid))
+        ]
+        return found[:limit]
+
+    async def request_cancel(self, workspace: str, uid: UUID) -> Job:
+        """As `PostgresJobs.request_cancel`."""
+        job = await self.get(workspace, uid)
+        if job.state is JobState.PENDING:
+            now = self._memory.now()
+            return self._write(
+                replace(job, state=JobState.CANCELLED, cancel_requested=True, end_time=now)
+            )
+        if job.state is JobState.RUNNING and not job.cancel_requested:
+            return self._write(replace(job, cancel_requested=True))
+        return job
+
+    async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
+        """As `PostgresJobs.claim`."""
+        tables = self._memory.tables
+        waiting = [job for job in tables.jobs.values() if job.state is JobState.PENDING]
+        waiting.sort(key=lambda job: (-job.priority, job.create_time, job.uid))
+        claimed = []
+        for job in waiting[:limit]:
+            tables.epoch += 1
+            now = self._memory.now()
+            tables.claims[job.uid] = Claimed(worker, now + lease)
+            running = replace(
+                job,
+                state=JobState.RUNNING,
+                epoch=tables.epoch,
+                attempt=job.attempt + 1,
+                start_time=job.start_time or now,
+                progress=Progress(),
+            )
+            claimed.append(self._write(running))
+        return claimed
+
+    async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
+        """As `PostgresJobs.heartbeat`."""
+        beats = {}
+        for held in leases:
+            job = self._held(held)
+            if job is not None:
+                claim = self._memory.tables.claims[held.job]
+                until = self._memory.now() + lease
+                self._memory.tables.claims[held.job] = replace(claim, until=until)
+                beats[held.job] = Beat(job.cancel_requested, lease)
+        return beats
+
+    async def progress(self, lease: Lease, progress: Progress) -> bool:
+        """As `PostgresJobs.progress`."""
+        job = self._held(lease)
+        if job is None:
+            return False
+        self._write(replace(job, progress=progress), EventKind.PROGRESS)
+        return True
+
+    async def settle(self, lease: Lease, settlement: Settlement) -> bool:
+        """As `PostgresJobs.settle`."""
+        job = self._held(lease)
+        if job is None:
+            return False
+        ended = replace(
+            job,
+            state=settlement.state,
+            end_time=self._memory.now(),
+            progress=settlement.progress,
+            sinks=settlement.sinks,
+            rejects=settlement.rejects,
+            error=settlement.error,
+        )
+        self._write(ended)
+        return True
+
+    async def release(self, lease: Lease) -> bool:
+        """As `PostgresJobs.release`."""
+        job = self._held(lease)
+        if job is None:
+            return False
+        self._put_back(replace(job, attempt=job.attempt - 1))
+        return True
+
+    async def rescue(self, *, max_lost: int = 3) -> int:
+        """As `PostgresJobs.rescue`."""
+        tables = self._memory.tables
+        now = self._memory.now()
+        lost = [uid for uid, claim in tables.claims.items() if claim.until < now]
+        for uid in lost:
+            job = tables.jobs[uid]
+            job = replace(job, lost_leases=job.lost_leases + 1)
+            if job.lost_leases >= max_lost and not job.cancel_requested:
+                error = lost_workers(max_lost)
+                self._write(replace(job, state=JobState.FAILED, error=error, end_time=now))
+            else:
+                self._put_back(job)
+        return len(lost)
+
+    async def is_current(self, lease: Lease) -> bool:
+        """As `PostgresJobs.is_current`."""
+        return self._held(lease) is not None
+
+    async def live_leases(self) -> Sequence[Lease]:
+        """As `PostgresJobs.live_leases`."""
+        jobs = self._memory.tables.jobs
+        return [Lease(uid, jobs[uid].epoch) for uid in sorted(self._memory.tables.claims)]
+
+    def _held(self, lease: Lease) -> Job | None:
+        job = self._memory.tables.jobs.get(lease.job)
+        holds = job is not None and job.state is JobState.RUNNING and job.epoch == lease.epoch
+        return job if holds else None
+
+    def _put_back(self, job: Job) -> None:
+        if job.cancel_requested:
+            self._write(replace(job, state=JobState.CANCELLED, end_time=self._memory.now()))
+        else:
+            self._write(replace(job, state=JobState.PENDING))
+            self._memory.hub.wake(None)
+
+    def _write(self, job: Job, kind: EventKind = EventKind.STATE) -> Job:
+        tables = self._memory.tables
+        job = replace(job, sequence=job.sequence + 1)
+        tables.jobs[job.uid] = job
+        if job.state is not JobState.RUNNING:
+            tables.claims.pop(job.uid, None)
+        event = JobEvent(
+            sequence=job.sequence,
+            time=self._memory.now(),
+            kind=kind,
+            state=job.state,
+            attempt=job.attempt,
+            progress=job.progress,
+            error=job.error,
+        )
+        events = tables.events.setdefault(job.uid, [])
+        events.append(event)
+        del events[:-EVENTS_KEPT]
+        self._memory.hub.wake(job.uid)
+        return job
+
+
+def _key(job: Job) -> tuple[datetime, UUID]:
+    return (job.create_time, job.uid)
+
+
+def _fields(job: Job) -> Mapping[str, Value | None]:
+    return {
+        "state": job.state.value,
+        "pipeline": job.pipeline,
+        "version": job.version,
+        "author": job.author,
+        "attempt": job.attempt,
+        "create_time": job.create_time,
+        "start_time": job.start_time,
+        "end_time": job.end_time,
+    }

@@ -1,0 +1,124 @@
+"""Tokens, answered requests and the ledger of files in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from etlplus.domain.errors import AlreadyExists
+from etlplus.domain.fileload import FileLoad
+from etlplus.domain.job import JobState, Lease
+from etlplus.domain.principal import NewToken, Token
+from etlplus.domain.request import Once, RequestKey
+from etlplus.store.loads import lease_lost
+from etlplus.store.memory.state import Answered, Memory
+from etlplus.store.requests import LIFETIME, request_id_reused
+
+
+class MemoryTokens:
+    """TokenStore in memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        """Keeps its rows in a memory."""
+        self._memory = memory
+
+    async def create(self, token: NewToken) -> Token:
+        """As `PostgresTokens.create`."""
+        if token.id in self._memory.tables.tokens:
+            raise AlreadyExists(f"There is a token {token.id!r} already.")
+        made = Token(
+            id=token.id,
+            kind=token.kind,
+            principal=token.principal,
+            workspace=token.workspace,
+            secret_hash=token.secret_hash,
+            create_time=self._memory.now(),
+            expire_time=token.expire_time,
+            revoke_time=None,
+            usable=True,
+        )
+        self._memory.tables.tokens[token.id] = made
+        return self._judged(made)
+
+    async def get(self, id: str) -> Token | None:  # noqa: A002 - the field's name
+        """As `PostgresTokens.get`."""
+        found = self._memory.tables.tokens.get(id)
+        return None if found is None else self._judged(found)
+
+    async def list(self) -> Sequence[Token]:
+        """As `PostgresTokens.list`."""
+        rows = self._memory.tables.tokens.values()
+        return [self._judged(each) for each in sorted(rows, key=lambda row: row.create_time)]
+
+    async def revoke(self, id: str) -> bool:  # noqa: A002 - the field's name
+        """As `PostgresTokens.revoke`."""
+        found = self._memory.tables.tokens.get(id)
+        if found is None or found.revoke_time is not None:
+            return False
+        self._memory.tables.tokens[id] = replace(found, revoke_time=self._memory.now())
+        return True
+
+    async def any(self) -> bool:
+        """As `PostgresTokens.any`."""
+        return any(each.usable for each in await self.list())
+
+    def _judged(self, token: Token) -> Token:
+        expired = token.expire_time is not None and token.expire_time <= self._memory.now()
+        return replace(token, usable=token.revoke_time is None and not expired)
+
+
+class MemoryRequests:
+    """RequestStore in memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        """Keeps its rows in a memory."""
+        self._memory = memory
+
+    @asynccontextmanager
+    async def once(self, key: RequestKey, body_hash: bytes) -> AsyncIterator[Once]:
+        """As `PostgresRequests.once`."""
+        async with self._memory.transaction():
+            earlier = self._memory.tables.requests.get(key)
+            if earlier is not None and self._memory.now() - earlier.time <= LIFETIME:
+                if earlier.body_hash != body_hash:
+                    raise request_id_reused(key.id)
+                yield Once(earlier.answer)
+                return
+            once = Once()
+            yield once
+            if once.answer is not None:
+                answered = Answered(body_hash, once.answer, self._memory.now())
+                self._memory.tables.requests[key] = answered
+
+    async def forget_old(self) -> int:
+        """As `PostgresRequests.forget_old`."""
+        rows = self._memory.tables.requests
+        old = [key for key, row in rows.items() if self._memory.now() - row.time > LIFETIME]
+        for key in old:
+            del rows[key]
+        return len(old)
+
+
+class MemoryLoads:
+    """LoadStore in memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        """Keeps its rows in a memory."""
+        self._memory = memory
+
+    async def get(self, load_id: str, sink: str) -> FileLoad | None:
+        """As `PostgresLoads.get`."""
+        return self._memory.tables.loads.get((load_id, sink))
+
+    async def record(self, lease: Lease, load: FileLoad) -> FileLoad:
+        """As `PostgresLoads.record`."""
+        earlier = self._memory.tables.loads.get((load.load_id, load.sink))
+        if earlier is not None:
+            return earlier
+        job = self._memory.tables.jobs.get(lease.job)
+        if job is None or job.state is not JobState.RUNNING or job.epoch != lease.epoch:
+            raise lease_lost(lease)
+        made = replace(load, create_time=self._memory.now())
+        self._memory.tables.loads[load.load_id, load.sink] = made
+        return made

@@ -1,0 +1,165 @@
+"""Pipelines and their versions in PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from etlplus.domain.errors import AlreadyExists, EtagMismatch, NotFound
+from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
+from etlplus.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from etlplus.store.database import Database
+
+_SQL = load_queries("pipelines")
+_VERSION_FIELDS = tuple(field.name for field in fields(PipelineVersion))
+
+
+class PostgresPipelines:
+    """PipelineStore in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        """Uses an open database."""
+        self._database = database
+
+    async def create(self, workspace: str, name: str, draft: PipelineDraft) -> Pipeline:
+        """Makes a pipeline. The name of a deleted one may be taken; its version numbers go on.
+
+        Raises:
+            AlreadyExists: PIPELINE_EXISTS.
+        """
+        row = await self._write("create", workspace, name, draft)
+        if row is None:
+            raise pipeline_exists(name)
+        return _pipeline(row)
+
+    async def get(self, workspace: str, name: str) -> Pipeline:
+        """The pipeline with the content of its latest version.
+
+        Raises:
+            NotFound: PIPELINE_NOT_FOUND.
+        """
+        row = await self._database.fetch_one(_SQL["get"], {"workspace": workspace, "name": name})
+        if row is None:
+            raise pipeline_not_found(name)
+        return _pipeline(row)
+
+    async def get_version(self, workspace: str, name: str, version: int) -> PipelineVersion:
+        """A version, also of a pipeline that is deleted.
+
+        Raises:
+            NotFound: VERSION_NOT_FOUND.
+        """
+        params = {"workspace": workspace, "name": name, "version": version}
+        row = await self._database.fetch_one(_SQL["get_version"], params)
+        if row is None:
+            raise version_not_found(name, version)
+        return _version(row)
+
+    async def list(self, workspace: str, *, after: str = "", limit: int) -> Sequence[Pipeline]:
+        """Pipelines by name from just after a name. Their `spec` and `source_text` are empty."""
+        params = {"workspace": workspace, "after": after, "limit": limit}
+        return [_pipeline(row) for row in await self._database.fetch_all(_SQL["list"], params)]
+
+    async def list_versions(
+        self, workspace: str, name: str, *, before: int | None = None, limit: int
+    ) -> Sequence[PipelineVersion]:
+        """Versions from just before a number, newest first. `spec` and `source_text` are empty."""
+        params = {"workspace": workspace, "name": name, "before": before, "limit": limit}
+        rows = await self._database.fetch_all(_SQL["list_versions"], params)
+        return [_version(row) for row in rows]
+
+    async def update(
+        self, workspace: str, name: str, draft: PipelineDraft, *, etag: str = ""
+    ) -> Pipeline:
+        """Adds a version and makes it the pipeline's.
+
+        Raises:
+            NotFound: PIPELINE_NOT_FOUND.
+            EtagMismatch: The pipeline is not the one that `etag` was given out for.
+        """
+        row = await self._write("update", workspace, name, draft, etag)
+        if row is None:
+            raise etag_mismatch("pipeline", name, (await self.get(workspace, name)).etag)
+        return _pipeline(row)
+
+    async def delete(self, workspace: str, name: str, *, etag: str = "") -> None:
+        """Deletes a pipeline; its versions stay for the jobs that ran them.
+
+        Raises:
+            NotFound: PIPELINE_NOT_FOUND.
+            EtagMismatch: The pipeline is not the one that `etag` was given out for.
+        """
+        params = {"workspace": workspace, "name": name, "etag": etag}
+        if await self._database.fetch_one(_SQL["delete"], params) is None:
+            raise etag_mismatch("pipeline", name, (await self.get(workspace, name)).etag)
+
+    async def _write(
+        self, query: str, workspace: str, name: str, draft: PipelineDraft, etag: str = ""
+    ) -> dict[str, Any] | None:
+        params = {
+            "workspace": workspace,
+            "name": name,
+            "etag": etag,
+            "spec": draft.spec,
+            "source_text": draft.source_text,
+            "author": draft.author,
+            "message": draft.message,
+            "content_hash": draft.content_hash,
+        }
+        return await self._database.fetch_one(_SQL[query], params)
+
+
+def pipeline_exists(name: str) -> AlreadyExists:
+    """The error of making a pipeline that is there."""
+    return AlreadyExists(
+        f"There is a pipeline {name!r} already.", code="PIPELINE_EXISTS", metadata={"name": name}
+    )
+
+
+def pipeline_not_found(name: str) -> NotFound:
+    """The error of naming a pipeline that is not there."""
+    return NotFound(
+        f"There is no pipeline {name!r}.", code="PIPELINE_NOT_FOUND", metadata={"name": name}
+    )
+
+
+def version_not_found(name: str, version: int) -> NotFound:
+    """The error of naming a version that is not there."""
+    return NotFound(
+        f"Pipeline {name!r} has no version {version}.",
+        code="VERSION_NOT_FOUND",
+        metadata={"name": name, "version": str(version)},
+    )
+
+
+def etag_mismatch(what: str, name: str, etag: str) -> EtagMismatch:
+    """The error of changing a thing that somebody else has changed since it was read."""
+    return EtagMismatch(
+        f"The {what} {name!r} has changed since it was read.",
+        hint="Read it again and apply the change to what it is now.",
+        metadata={"name": name, "etag": etag},
+    )
+
+
+def _pipeline(row: Mapping[str, Any]) -> Pipeline:
+    return Pipeline(
+        workspace=row["workspace"],
+        name=row["name"],
+        version=row["version"],
+        etag=f'"{row["revision"]}"',
+        spec=row["spec"],
+        source_text=row["source_text"],
+        author=row["author"],
+        message=row["message"],
+        content_hash=row["content_hash"],
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+    )
+
+
+def _version(row: Mapping[str, Any]) -> PipelineVersion:
+    return PipelineVersion(**{name: row[name] for name in _VERSION_FIELDS})

@@ -1,0 +1,44 @@
+-- name: bounds
+select job.sequence as latest,
+    coalesce((select min(sequence) from etlplus_control.job_event where job = uid), sequence + 1)
+        as oldest
+from etlplus_control.job
+where workspace = %(workspace)s and uid = %(uid)s
+
+-- name: events
+select * from etlplus_control.job_event
+where job = %(uid)s and sequence > %(after)s
+order by sequence
+limit %(limit)s
+
+-- name: append_log
+with changed as (
+    update etlplus_control.job set log_sequence = log_sequence + cardinality(%(messages)s::text[])
+    where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
+    returning uid, log_sequence, log_sequence - cardinality(%(messages)s::text[]) as before
+), added as (
+    insert into etlplus_control.job_log (job, sequence, time, level, message, node)
+    select changed.uid, changed.before + line.number, line.time, line.level, line.message, line.node
+    from changed cross join unnest(
+        %(times)s::timestamptz[], %(levels)s::text[], %(messages)s::text[], %(nodes)s::text[]
+    ) with ordinality as line (time, level, message, node, number)
+), forgotten as (
+    delete from etlplus_control.job_log using changed
+    where job_log.job = changed.uid and job_log.sequence <= changed.log_sequence - %(keep)s
+)
+select changed.uid,
+    case when %(hint)s then (select pg_notify('etlplus', %(job)s::text)) end as hint
+from changed
+
+-- name: log_bounds
+select log_sequence as latest,
+    coalesce((select min(sequence) from etlplus_control.job_log where job = uid), log_sequence + 1)
+        as oldest
+from etlplus_control.job
+where workspace = %(workspace)s and uid = %(uid)s
+
+-- name: log
+select * from etlplus_control.job_log
+where job = %(uid)s and sequence > %(after)s
+order by sequence
+limit %(limit)s

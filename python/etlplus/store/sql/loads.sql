@@ -1,0 +1,18 @@
+-- name: get
+select * from etlplus_control.file_load where load_id = %(load_id)s and sink = %(sink)s
+
+-- name: record
+-- The lock on the job's row keeps a later claim from being made until this commits.
+with held as materialized (
+    select uid from etlplus_control.job
+    where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
+    for no key update
+)
+insert into etlplus_control.file_load
+    (load_id, sink, job, epoch, kind, target, mode, read, loaded, rejected, filtered, merged_away,
+    expanded, checksum, files)
+select %(load_id)s, %(sink)s, held.uid, %(epoch)s, %(kind)s, %(target)s, %(mode)s, %(read)s,
+    %(loaded)s, %(rejected)s, %(filtered)s, %(merged_away)s, %(expanded)s, %(checksum)s, %(files)s
+from held
+on conflict (load_id, sink) do nothing
+returning *
