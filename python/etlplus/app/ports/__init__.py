@@ -1,0 +1,57 @@
+"""What the use cases and the executor need of the outside, as protocols."""
+
+from etlplus.app.ports.language import CatalogueEntry, Language, RunContext
+from etlplus.app.ports.outside import (
+    Connector,
+    Engine,
+    EngineRun,
+    Inspection,
+    Planning,
+    Publisher,
+    RejectReader,
+    SecretResolver,
+)
+from etlplus.app.ports.stores import (
+    ConnectionStore,
+    EventStore,
+    FileLoad,
+    JobStore,
+    KeyStore,
+    LoadStore,
+    Once,
+    PipelineStore,
+    RequestKey,
+    RequestStore,
+    Stores,
+    TokenStore,
+    Wakeup,
+    Wakeups,
+)
+
+__all__ = [
+    "CatalogueEntry",
+    "ConnectionStore",
+    "Connector",
+    "Engine",
+    "EngineRun",
+    "EventStore",
+    "FileLoad",
+    "Inspection",
+    "JobStore",
+    "KeyStore",
+    "Language",
+    "LoadStore",
+    "Once",
+    "PipelineStore",
+    "Planning",
+    "Publisher",
+    "RejectReader",
+    "RequestKey",
+    "RequestStore",
+    "RunContext",
+    "SecretResolver",
+    "Stores",
+    "TokenStore",
+    "Wakeup",
+    "Wakeups",
+]

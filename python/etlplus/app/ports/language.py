@@ -1,0 +1,90 @@
+"""Port to the pipeline language. Synchronous and pure; takes and gives serialized messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from etlplus.domain.connection import ResolvedConnection
+from etlplus.domain.pipeline import SpecSummary
+from etlplus.domain.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What `${…}` may refer to besides parameters.
+
+    Attributes:
+        run_id: `${run.id}`, the job's id as text.
+        scheduled: `${run.scheduled_date}` and its kin: when the run was asked for.
+        env: environment variables that `${env.X}` may see.
+        secret: resolves `${secret.a.b}`; raises RunError (SECRET_UNRESOLVED).
+    """
+
+    run_id: str
+    scheduled: datetime
+    env: Mapping[str, str] = field(repr=False)
+    secret: Callable[[str], str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """A kind of connector or step.
+
+    Attributes:
+        kind: as in a pipeline: `csv`, `map`.
+        roles: `source`, `sink`, `step`, `connection`.
+        summary: a sentence.
+        options_schema: a JSON Schema (2020-12) of its options, as JSON text.
+    """
+
+    kind: str
+    roles: tuple[str, ...]
+    summary: str
+    options_schema: str
+
+
+class Language(Protocol):
+    """Knows what a PipelineSpec means."""
+
+    def check(self, spec: bytes) -> Sequence[Problem]:
+        """Everything that is wrong with a definition by itself."""
+        ...
+
+    def summarize(self, spec: bytes) -> SpecSummary:
+        """What the control plane needs. Raises InvalidInput (SPEC_INVALID) for damaged bytes."""
+        ...
+
+    def lower(self, spec: bytes, params: Mapping[str, str], context: RunContext) -> bytes:
+        """The serialized Plan: names and `from` filled in, `${…}` resolved, parameters bound.
+
+        Raises:
+            InvalidInput: PARAM_INVALID, SPEC_INVALID.
+            RunError: SECRET_UNRESOLVED.
+        """
+        ...
+
+    def runtime(
+        self,
+        *,
+        connections: Sequence[ResolvedConnection],
+        file_roots: Sequence[str],
+        base_dir: str,
+        work_dir: str,
+        load_id: str,
+        epoch: int,
+        threads: int = 0,
+        batch_rows: int = 0,
+    ) -> bytes:
+        """The serialized Runtime. It holds secrets: never store or log it."""
+        ...
+
+    def connectors(self) -> Sequence[CatalogueEntry]:
+        """Kinds of sources, sinks and connections."""
+        ...
+
+    def steps(self) -> Sequence[CatalogueEntry]:
+        """Kinds of steps."""
+        ...

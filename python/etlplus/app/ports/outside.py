@@ -1,0 +1,157 @@
+"""Ports to the engine, to targets, to secrets and to machines' files.
+
+`Engine`, `EngineRun`, `Publisher`, `Connector` and `SecretResolver` are synchronous and may
+block: only the executor calls them, in threads. `Planning`, `Inspection` and `RejectReader` are
+what the executor makes of them for the use cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from etlplus.domain.connection import Connection, ConnectionCheck, ResolvedConnection, Table
+from etlplus.domain.job import Job
+from etlplus.domain.run import (
+    Load,
+    PlanReport,
+    Progress,
+    Published,
+    RejectRow,
+    RunOutcome,
+    StagedSink,
+    StagingKey,
+)
+
+
+class EngineRun(Protocol):
+    """A started plan. `progress` and `cancel` may be called from any thread."""
+
+    def progress(self) -> Progress:
+        """The counters as they are."""
+        ...
+
+    def cancel(self) -> None:
+        """Asks it to stop; `wait` raises Cancelled within 2 s. Does nothing after the end."""
+        ...
+
+    def wait(self) -> RunOutcome:
+        """Blocks until all is staged. Raises the domain's errors."""
+        ...
+
+
+class Engine(Protocol):
+    """The Rust core. `plan` and `runtime` are serialized messages."""
+
+    def plan(self, plan: bytes, runtime: bytes) -> PlanReport:
+        """Compiles: looks at sources and targets, moves no row. Raises the domain's errors."""
+        ...
+
+    def preview(self, plan: bytes, runtime: bytes, node: str, rows: int) -> Iterator[bytes]:
+        """The first rows of a source or step, as pieces of one Arrow IPC stream."""
+        ...
+
+    def start(
+        self, plan: bytes, runtime: bytes, streams: Mapping[str, object] | None = None
+    ) -> EngineRun:
+        """Compiles and starts. `streams`: an Arrow stream or iterator for each stream source."""
+        ...
+
+    def read_rejects(self, path: str) -> Iterator[Sequence[RejectRow]]:
+        """The rows of a rejects file, in batches."""
+        ...
+
+    def version(self) -> str:
+        """The core's version."""
+        ...
+
+
+class Publisher(Protocol):
+    """Makes staged sinks of one family visible, once. `connection` is None for files."""
+
+    def publish(
+        self, staged: StagedSink, load: Load, connection: ResolvedConnection | None
+    ) -> Published:
+        """Publishes atomically, or returns what the ledger holds of this load already.
+
+        Raises:
+            WrongState: STALE_EPOCH, a later claim of the load was here.
+            RunError: STAGING_MISMATCH, PUBLISH_CONFLICT, CONNECTION_FAILED and their kin.
+        """
+        ...
+
+    def sweep(self, load: Load, connection: ResolvedConnection | None) -> None:
+        """Fences off older epochs of this load and removes what they staged."""
+        ...
+
+    def discard(
+        self, load: Load, connection: ResolvedConnection | None, staged: Sequence[StagedSink]
+    ) -> None:
+        """Removes what this claim staged and will not publish. `staged` is what is known of it."""
+        ...
+
+    def leftovers(self, connection: ResolvedConnection | None) -> Sequence[StagingKey]:
+        """Whose staging lies at the target."""
+        ...
+
+    def drop(self, keys: Sequence[StagingKey], connection: ResolvedConnection | None) -> None:
+        """Removes the staging of these dead claims."""
+        ...
+
+
+class Connector(Protocol):
+    """Looks at what a connection leads to."""
+
+    def test(self, connection: ResolvedConnection) -> ConnectionCheck:
+        """Connects and asks. Raises RunError (CONNECTION_FAILED) with a hint."""
+        ...
+
+    def discover(self, connection: ResolvedConnection) -> Sequence[Table]:
+        """The tables and views it can read. Raises RunError (CONNECTION_FAILED)."""
+        ...
+
+
+class SecretResolver(Protocol):
+    """Turns references into secrets."""
+
+    def resolve(self, reference: str) -> str:
+        """The secret behind `env:NAME` or `file:PATH`. Raises RunError (SECRET_UNRESOLVED)."""
+        ...
+
+    def named(self, name: str) -> str:
+        """The secret behind `${secret.NAME}`. Raises RunError (SECRET_UNRESOLVED)."""
+        ...
+
+
+class Planning(Protocol):
+    """Plans and previews definitions without running them."""
+
+    async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> PlanReport:
+        """What a run would do. Raises the engine's and the language's errors."""
+        ...
+
+    def preview(
+        self, workspace: str, spec: bytes, params: Mapping[str, str], node: str, rows: int
+    ) -> AsyncIterator[bytes]:
+        """The first rows of a source or step, as pieces of one Arrow IPC stream."""
+        ...
+
+
+class Inspection(Protocol):
+    """Tests and discovers connections."""
+
+    async def test(self, connection: Connection) -> ConnectionCheck:
+        """Connects and asks. Raises RunError (CONNECTION_FAILED, SECRET_UNRESOLVED)."""
+        ...
+
+    async def discover(self, connection: Connection) -> Sequence[Table]:
+        """The tables and views. Raises as `test`."""
+        ...
+
+
+class RejectReader(Protocol):
+    """Reads the rejects of jobs that have ended."""
+
+    def read(self, job: Job) -> AsyncIterator[Sequence[RejectRow]]:
+        """All rejects in batches, in the order found; none when there were none."""
+        ...

@@ -1,0 +1,319 @@
+"""Ports to the service's own state. Async; only the database's clock counts.
+
+Every method may raise `Unavailable` (DATABASE_UNAVAILABLE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from etlplus.domain.connection import Connection, ConnectionDraft
+from etlplus.domain.events import EventPage, LogLine, LogPage
+from etlplus.domain.filter import Expr
+from etlplus.domain.job import Beat, Job, JobKey, Lease, NewJob, Settlement
+from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
+from etlplus.domain.principal import NewToken, Token
+from etlplus.domain.run import Books, Progress
+
+
+class PipelineStore(Protocol):
+    """Pipelines and their versions."""
+
+    async def create(self, workspace: str, name: str, draft: PipelineDraft) -> Pipeline:
+        """Stores version 1; a deleted name comes back with its version numbers going on.
+
+        Raises:
+            AlreadyExists: PIPELINE_EXISTS.
+        """
+        ...
+
+    async def get(self, workspace: str, name: str) -> Pipeline:
+        """The pipeline as it is. Raises NotFound (PIPELINE_NOT_FOUND)."""
+        ...
+
+    async def get_version(self, workspace: str, name: str, version: int) -> PipelineVersion:
+        """A version, also of a deleted pipeline, whose jobs still run.
+
+        Raises:
+            NotFound: VERSION_NOT_FOUND.
+        """
+        ...
+
+    async def list(self, workspace: str, *, after: str = "", limit: int) -> Sequence[Pipeline]:
+        """Pipelines by name, those after `after`."""
+        ...
+
+    async def list_versions(
+        self, workspace: str, name: str, *, before: int | None = None, limit: int
+    ) -> Sequence[PipelineVersion]:
+        """Versions, newest first, those below `before`. Raises NotFound (PIPELINE_NOT_FOUND)."""
+        ...
+
+    async def update(
+        self, workspace: str, name: str, draft: PipelineDraft, *, etag: str = ""
+    ) -> Pipeline:
+        """Stores the next version. An empty etag matches any.
+
+        Raises:
+            NotFound: PIPELINE_NOT_FOUND.
+            EtagMismatch: it has changed since `etag`.
+        """
+        ...
+
+    async def delete(self, workspace: str, name: str, *, etag: str = "") -> None:
+        """Takes the pipeline away; versions stay for its jobs. Raises as `update`."""
+        ...
+
+
+class ConnectionStore(Protocol):
+    """Stored connections; the built-in one is not among them."""
+
+    async def create(self, workspace: str, name: str, draft: ConnectionDraft) -> Connection:
+        """Stores it. Raises AlreadyExists (CONNECTION_EXISTS)."""
+        ...
+
+    async def get(self, workspace: str, name: str) -> Connection:
+        """The connection. Raises NotFound (CONNECTION_NOT_FOUND)."""
+        ...
+
+    async def list(self, workspace: str, *, after: str = "", limit: int) -> Sequence[Connection]:
+        """Connections by name, those after `after`."""
+        ...
+
+    async def update(
+        self, workspace: str, name: str, draft: ConnectionDraft, *, etag: str = ""
+    ) -> Connection:
+        """Replaces it. Raises NotFound (CONNECTION_NOT_FOUND), EtagMismatch."""
+        ...
+
+    async def delete(self, workspace: str, name: str, *, etag: str = "") -> None:
+        """Takes it away. Raises as `update`."""
+        ...
+
+
+class JobStore(Protocol):
+    """The queue and its history. Each change is one statement that names what it expects."""
+
+    async def create(self, job: NewJob) -> Job:
+        """Stores a PENDING job and wakes the workers."""
+        ...
+
+    async def get(self, workspace: str, uid: UUID) -> Job:
+        """The job. Raises NotFound (JOB_NOT_FOUND)."""
+        ...
+
+    async def list(
+        self, workspace: str, where: Expr | None = None, *, after: JobKey | None = None, limit: int
+    ) -> Sequence[Job]:
+        """Jobs by create time and uid, newest first, those older than `after` that pass.
+
+        A filter's meaning is that of `domain.filter.matches`; its fields are `JOB_FIELDS`.
+        """
+        ...
+
+    async def request_cancel(self, workspace: str, uid: UUID) -> Job:
+        """PENDING becomes CANCELLED, RUNNING is flagged, a final job stays. Raises NotFound."""
+        ...
+
+    async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
+        """Up to `limit` jobs, now RUNNING with a fresh epoch, leased to this worker."""
+        ...
+
+    async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
+        """Prolongs leases. A job that is missing in the answer is lost: stop it."""
+        ...
+
+    async def progress(self, lease: Lease, progress: Progress) -> bool:
+        """Stores counters and adds an event. False: the lease is lost."""
+        ...
+
+    async def settle(self, lease: Lease, settlement: Settlement) -> bool:
+        """Ends the job. False: the lease is lost, nothing was changed."""
+        ...
+
+    async def release(self, lease: Lease) -> bool:
+        """Hands the job back to PENDING; the attempt is not counted. False: the lease is lost."""
+        ...
+
+    async def rescue(self, *, max_lost: int = 3) -> int:
+        """Jobs with expired leases become PENDING, after `max_lost` FAILED (WORKER_LOST)."""
+        ...
+
+    async def epoch_is_current(self, lease: Lease) -> bool:
+        """Whether the lease is still held, by the database's clock."""
+        ...
+
+    async def live_leases(self) -> Sequence[Lease]:
+        """All leases that are held, for sweeps."""
+        ...
+
+
+class EventStore(Protocol):
+    """What happened to jobs, in order, and what they logged."""
+
+    async def events(self, workspace: str, uid: UUID, *, after: int, limit: int) -> EventPage:
+        """Events after a sequence, oldest first.
+
+        Raises:
+            NotFound: JOB_NOT_FOUND.
+            OutOfRange: CURSOR_TOO_OLD, with `oldest` in the metadata.
+        """
+        ...
+
+    async def append_log(self, lease: Lease, lines: Sequence[LogLine]) -> bool:
+        """Adds lines. False: the lease is lost, nothing was added."""
+        ...
+
+    async def log(self, workspace: str, uid: UUID, *, after: int, limit: int) -> LogPage:
+        """Lines after a sequence, oldest first. Raises NotFound (JOB_NOT_FOUND)."""
+        ...
+
+
+class Wakeup(Protocol):
+    """One listener."""
+
+    async def wait(self, seconds: float, /) -> bool:
+        """True as soon as something may have changed since the last answer; else False."""
+        ...
+
+
+class Wakeups(Protocol):
+    """Hints that something changed, here or elsewhere. One can be lost: poll as well."""
+
+    def subscribe(self, topic: UUID | None) -> AbstractContextManager[Wakeup]:
+        """Listens to a job (events, log, cancel), or to the queue (None: new claimable jobs)."""
+        ...
+
+
+class TokenStore(Protocol):
+    """Tokens, hashed."""
+
+    async def create(self, token: NewToken) -> Token:
+        """Stores it."""
+        ...
+
+    async def create_first(self, token: NewToken) -> bool:
+        """Stores it when there is no token at all; whether it did, also of two at once."""
+        ...
+
+    async def get(self, id_: str, /) -> Token | None:
+        """The token with this public id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What identifies a repeated request. `method` is the rpc's name."""
+
+    workspace: str
+    method: str
+    request_id: str
+
+
+class Once(Protocol):
+    """A request inside `RequestStore.once`: `answer` holds the earlier answer; set it to keep one."""
+
+    answer: bytes | None
+
+
+class RequestStore(Protocol):
+    """Makes requests idempotent for 24 hours."""
+
+    def once(self, key: RequestKey, body_hash: bytes) -> AbstractAsyncContextManager[Once]:
+        """One transaction around the block, which every store call inside joins.
+
+        Raises:
+            InvalidInput: REQUEST_ID_REUSED, when the body differs from that of the first use.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileLoad:
+    """A published file sink. `files` are the final paths."""
+
+    load_id: str
+    sink: str
+    job: UUID
+    epoch: int
+    kind: str
+    target: str
+    mode: str
+    books: Books
+    checksum: str
+    files: tuple[str, ...]
+    create_time: datetime
+
+
+class LoadStore(Protocol):
+    """The ledger of sinks that have none of their own: files."""
+
+    async def get(self, load_id: str, sink: str) -> FileLoad | None:
+        """What was published, if it was."""
+        ...
+
+    async def record(self, lease: Lease, load: FileLoad) -> FileLoad:
+        """Adds it; returns the one that is there already. Raises WrongState (LEASE_LOST)."""
+        ...
+
+
+class KeyStore(Protocol):
+    """Secrets of the service itself, made at first use and shared by all replicas."""
+
+    async def key(self, name: str) -> bytes:
+        """32 random bytes, always the same for a name."""
+        ...
+
+
+class Stores(Protocol):
+    """All stores over one database."""
+
+    @property
+    def pipelines(self) -> PipelineStore:
+        """Pipelines."""
+        ...
+
+    @property
+    def connections(self) -> ConnectionStore:
+        """Connections."""
+        ...
+
+    @property
+    def jobs(self) -> JobStore:
+        """Jobs."""
+        ...
+
+    @property
+    def events(self) -> EventStore:
+        """Events and logs."""
+        ...
+
+    @property
+    def wakeups(self) -> Wakeups:
+        """Hints."""
+        ...
+
+    @property
+    def tokens(self) -> TokenStore:
+        """Tokens."""
+        ...
+
+    @property
+    def requests(self) -> RequestStore:
+        """Idempotency."""
+        ...
+
+    @property
+    def loads(self) -> LoadStore:
+        """The ledger of files."""
+        ...
+
+    @property
+    def keys(self) -> KeyStore:
+        """The service's own secrets."""
+        ...

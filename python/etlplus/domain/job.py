@@ -1,0 +1,135 @@
+"""Jobs: one run of one version of a pipeline, from request to end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from etlplus.domain.run import Books, Progress, RejectSummary
+
+
+class JobState(StrEnum):
+    """Where a job is. SUCCEEDED, FAILED and CANCELLED are final."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self not in (JobState.PENDING, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed: the fields of `EtlError`, kept."""
+
+    code: str
+    message: str
+    place: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkResult:
+    """A published sink: what the ledger says of it.
+
+    Attributes:
+        load_id: the load in the target's ledger, 32 hexadecimal digits.
+        checksum: of the rows, independent of their order, in hexadecimal.
+    """
+
+    name: str
+    kind: str
+    target: str
+    mode: str
+    books: Books
+    checksum: str
+    load_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What submitting takes. `params` are values as text, by parameter name."""
+
+    workspace: str
+    uid: UUID
+    pipeline: str
+    version: int
+    params: Mapping[str, str]
+    author: str
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is now.
+
+    Attributes:
+        attempt: how many times it was started, from 1; handing back without running does not count.
+        lost_leases: how many workers were lost while they ran it.
+        epoch: of the latest claim, comparable across jobs and workers; 0 before the first.
+        sequence: grows with each change; a watch resumes after it.
+    """
+
+    workspace: str
+    uid: UUID
+    pipeline: str
+    version: int
+    state: JobState
+    params: Mapping[str, str]
+    author: str
+    create_time: datetime
+    priority: int = 0
+    attempt: int = 0
+    lost_leases: int = 0
+    epoch: int = 0
+    cancel_requested: bool = False
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    progress: Progress = field(default_factory=Progress)
+    sinks: tuple[SinkResult, ...] = ()
+    rejects: RejectSummary = field(default_factory=RejectSummary)
+    error: JobError | None = None
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobKey:
+    """The place of a job in a list, newest first."""
+
+    create_time: datetime
+    uid: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim of a job. Every write of a worker names it; a stale one changes nothing."""
+
+    job: UUID
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The answer to a heartbeat: whether to stop, and how long the lease lasts from now."""
+
+    cancel_requested: bool
+    remaining: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a job ended. `state` is final."""
+
+    state: JobState
+    progress: Progress = field(default_factory=Progress)
+    sinks: tuple[SinkResult, ...] = ()
+    rejects: RejectSummary = field(default_factory=RejectSummary)
+    error: JobError | None = None

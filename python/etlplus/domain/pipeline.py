@@ -1,0 +1,80 @@
+"""Pipelines and their versions. A definition is opaque here: the serialized `PipelineSpec`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineDraft:
+    """What creating or updating a pipeline takes.
+
+    Attributes:
+        spec: the serialized PipelineSpec, deterministic: equal definitions are equal bytes.
+        source_text: the YAML as it was written; empty when there is none.
+        author: the principal.
+        message: why, in a sentence; may be empty.
+    """
+
+    spec: bytes
+    source_text: str
+    author: str
+    message: str
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the definition, in hexadecimal."""
+        return hashlib.sha256(self.spec).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline as it is now: the content of its latest version."""
+
+    workspace: str
+    name: str
+    version: int
+    etag: str
+    spec: bytes
+    source_text: str
+    author: str
+    message: str
+    content_hash: str
+    create_time: datetime
+    update_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineVersion:
+    """One version of a pipeline; it never changes."""
+
+    workspace: str
+    pipeline: str
+    version: int
+    spec: bytes
+    source_text: str
+    author: str
+    message: str
+    content_hash: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpecSummary:
+    """What the control plane needs to know of a definition.
+
+    Attributes:
+        name: the pipeline's id.
+        description: may be empty.
+        connections: ids of the connections that sources and sinks name, each once.
+        streams: names of the sources that a program must hand in.
+        timeout: the longest a run may take, in seconds; None for no limit.
+    """
+
+    name: str
+    description: str
+    connections: tuple[str, ...]
+    streams: tuple[str, ...]
+    timeout: float | None

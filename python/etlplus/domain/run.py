@@ -1,0 +1,234 @@
+"""Figures of plans and runs, as they come from the engine and from publishing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnReport:
+    """A column; `type` is a SQL type."""
+
+    name: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """A source's or step's output, known before any row moves. `notes`: what was detected."""
+
+    name: str
+    kind: str
+    columns: tuple[ColumnReport, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SinkReport:
+    """What will be done to a target. `create_statement` is empty when the target exists."""
+
+    name: str
+    kind: str
+    target: str
+    mode: str
+    create_statement: str = ""
+    columns: tuple[ColumnReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What compiling a plan found out. `explain` is the engine's own plan as text."""
+
+    nodes: tuple[NodeReport, ...]
+    sinks: tuple[SinkReport, ...]
+    explain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCounters:
+    """Rows of a node: rows_in + expanded = rows_out + rejected + filtered + merged_away."""
+
+    name: str
+    kind: str
+    rows_in: int = 0
+    rows_out: int = 0
+    rejected: int = 0
+    filtered: int = 0
+    merged_away: int = 0
+    expanded: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Counters of a run. They only grow. `bytes_total` is 0 when it is not known."""
+
+    nodes: tuple[NodeCounters, ...] = ()
+    rows_read: int = 0
+    bytes_read: int = 0
+    bytes_total: int = 0
+    rows_rejected: int = 0
+    rows_staged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A sink's books, in rows: read + expanded = loaded + rejected + filtered + merged_away."""
+
+    read: int = 0
+    loaded: int = 0
+    rejected: int = 0
+    filtered: int = 0
+    merged_away: int = 0
+    expanded: int = 0
+
+    @property
+    def balance(self) -> bool:
+        """Whether every row that was read is accounted for."""
+        gone = self.loaded + self.rejected + self.filtered + self.merged_away
+        return self.read + self.expanded == gone
+
+    def merge(self, rows: int) -> Books:
+        """The books after `rows` of the loaded rows gave way to later ones of the same key."""
+        return replace(self, loaded=self.loaded - rows, merged_away=self.merged_away + rows)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectCount:
+    """How many rows were rejected for a reason. `column` is empty when there is none."""
+
+    step: str
+    column: str
+    code: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejectSummary:
+    """The rejects of a run. A row with several reasons counts under each.
+
+    Attributes:
+        path: the Arrow IPC file that holds them, where the job ran; empty when none.
+    """
+
+    rows: int = 0
+    counts: tuple[RejectCount, ...] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRow:
+    """A refused row.
+
+    Attributes:
+        source: the file or table; empty when unknown (after joins and aggregates).
+        line: the physical line where the record starts, from 1; None when unknown.
+        byte_offset: where the record starts, from 0; None when unknown.
+        raw: the record as it was read, or the row's values as JSON.
+        step: the source or step that refused it.
+        column: the first reason's column; empty when there is none.
+        code: the first reason's code, one of `codes.REJECTS`.
+        message: the first reason's message.
+        reasons: JSON with every reason.
+    """
+
+    source: str
+    line: int | None
+    byte_offset: int | None
+    raw: str
+    step: str
+    column: str
+    code: str
+    message: str
+    reasons: str
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file that lies written and synced at `staged_path` and is published to `final_path`."""
+
+    staged_path: str
+    final_path: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StagedSink:
+    """What a run staged for a sink. No reader of the target sees any of it.
+
+    Attributes:
+        kind: postgres, parquet, csv or jsonl.
+        mode: append, replace or merge.
+        checksum: of the rows, independent of their order, in hexadecimal.
+        connection: for tables, the connection's id.
+        target: for tables, `schema.table`, unquoted.
+        staging_tables: for tables, `schema.table`, unquoted.
+        keys: for merge, the key columns.
+        files: for files, what is to be renamed.
+        folder: for folders in replace mode, the folder that is to hold nothing else of this format.
+    """
+
+    name: str
+    kind: str
+    mode: str
+    rows: int
+    bytes: int
+    checksum: str
+    books: Books
+    connection: str = ""
+    target: str = ""
+    staging_tables: tuple[str, ...] = ()
+    columns: tuple[ColumnReport, ...] = ()
+    keys: tuple[str, ...] = ()
+    files: tuple[StagedFile, ...] = ()
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """What a run staged, with its final figures. Nothing is published yet."""
+
+    sinks: tuple[StagedSink, ...]
+    rejects: RejectSummary
+    progress: Progress
+    peak_memory: int = 0
+    spilled_bytes: int = 0
+    elapsed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Who publishes: the load's id (32 hexadecimal digits), the claim's epoch, what it ran."""
+
+    load_id: str
+    epoch: int
+    job: str
+    pipeline: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published sink, as the target's ledger has it.
+
+    Attributes:
+        target: the table, file or folder, for people.
+        books: with the rows that a merge folded moved from loaded to merged_away.
+        already: whether the ledger had this load before; nothing was done again then.
+    """
+
+    sink: str
+    target: str
+    books: Books
+    checksum: str
+    already: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StagingKey:
+    """Whose a staging table or file is."""
+
+    load_id: str
+    epoch: int
