@@ -29,7 +29,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65tlplus/v1/system.proto\x12\netlplus.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18\x65tlplus/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\x92\x02\n\x15GetServerInfoResponse\x12\x18\n\x07version\x18\x01 \x01(\tB\x07\xbaH\x04r\x02(d\x12\x1f\n\x0e\x65ngine_version\x18\x02 \x01(\tB\x07\xbaH\x04r\x02(d\x12!\n\tlanguages\x18\x03 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02(d\x12\"\n\x10\x64\x61tabase_version\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\xe8\x07\x12\x19\n\x11\x65mbedded_database\x18\x05 \x01(\x08\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tjob_slots\x18\x07 \x01(\x05\x12\x19\n\x11max_message_bytes\x18\x08 \x01(\x03\"\x17\n\x15ListConnectorsRequest\"N\n\x16ListConnectorsResponse\x12\x34\n\nconnectors\x18\x01 \x03(\x0b\x32\x15.etlplus.v1.ConnectorB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\x82\x02\n\tConnector\x12\x15\n\x04kind\x18\x01 \x01(\tB\x07\xbaH\x04r\x02(?\x12(\n\x04role\x18\x02 \x01(\x0e\x32\x1a.etlplus.v1.Connector.Role\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x90N\x12.\n\x07options\x18\x04 \x03(\x0b\x32\x12.etlplus.v1.OptionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\'\n\x06schema\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\"<\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SOURCE\x10\x01\x12\r\n\tROLE_SINK\x10\x02\"\x12\n\x10ListStepsRequest\"C\n\x11ListStepsResponse\x12.\n\x05steps\x18\x01 \x03(\x0b\x32\x14.etlplus.v1.StepKindB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\x99\x01\n\x08StepKind\x12\x15\n\x04kind\x18\x01 \x01(\tB\x07\xbaH\x04r\x02(?\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x90N\x12.\n\x07options\x18\x03 \x03(\x0b\x32\x12.etlplus.v1.OptionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\'\n\x06schema\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xa5\x01\n\x06Option\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02(?\x12\x16\n\x04type\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\xc8\x01\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x90N\x12\x10\n\x08required\x18\x04 \x01(\x08\x12(\n\x0e\x61llowed_values\x18\x05 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\xe8\x07\"\x05r\x03(\xff\x01\x12\x11\n\tshorthand\x18\x06 \x01(\x08\x32\x97\x03\n\rSystemService\x12\x80\x01\n\rGetServerInfo\x12 .etlplus.v1.GetServerInfoRequest\x1a!.etlplus.v1.GetServerInfoResponse\"*\xaa\xbb\x18\x0f\n\x03get\x12\x06system\x18\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/system:info\x12\x8a\x01\n\x0eListConnectors\x12!.etlplus.v1.ListConnectorsRequest\x1a\".etlplus.v1.ListConnectorsResponse\"1\xaa\xbb\x18\x10\n\x04list\x12\x06system\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/system/connectors\x12v\n\tListSteps\x12\x1c.etlplus.v1.ListStepsRequest\x1a\x1d.etlplus.v1.ListStepsResponse\",\xaa\xbb\x18\x10\n\x04list\x12\x06system\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/system/stepsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65tlplus/v1/system.proto\x12\netlplus.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18\x65tlplus/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\x92\x02\n\x15GetServerInfoResponse\x12\x18\n\x07version\x18\x01 \x01(\tB\x07\xbaH\x04r\x02(d\x12\x1f\n\x0e\x65ngine_version\x18\x02 \x01(\tB\x07\xbaH\x04r\x02(d\x12!\n\tlanguages\x18\x03 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\x10\x64\"\x04r\x02(d\x12\"\n\x10\x64\x61tabase_version\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\xe8\x07\x12\x19\n\x11\x65mbedded_database\x18\x05 \x01(\x08\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tjob_slots\x18\x07 \x01(\x05\x12\x19\n\x11max_message_bytes\x18\x08 \x01(\x03\"\x17\n\x15ListConnectorsRequest\"N\n\x16ListConnectorsResponse\x12\x34\n\nconnectors\x18\x01 \x03(\x0b\x32\x15.etlplus.v1.ConnectorB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xd2\x01\n\tConnector\x12\x15\n\x04kind\x18\x01 \x01(\tB\x07\xbaH\x04r\x02(?\x12(\n\x04role\x18\x02 \x01(\x0e\x32\x1a.etlplus.v1.Connector.Role\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x90N\x12\'\n\x06schema\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"<\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SOURCE\x10\x01\x12\r\n\tROLE_SINK\x10\x02\"\x12\n\x10ListStepsRequest\"C\n\x11ListStepsResponse\x12.\n\x05steps\x18\x01 \x03(\x0b\x32\x14.etlplus.v1.StepKindB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"i\n\x08StepKind\x12\x15\n\x04kind\x18\x01 \x01(\tB\x07\xbaH\x04r\x02(?\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x90N\x12\'\n\x06schema\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct2\x97\x03\n\rSystemService\x12\x80\x01\n\rGetServerInfo\x12 .etlplus.v1.GetServerInfoRequest\x1a!.etlplus.v1.GetServerInfoResponse\"*\xaa\xbb\x18\x0f\n\x03get\x12\x06system\x18\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/system:info\x12\x8a\x01\n\x0eListConnectors\x12!.etlplus.v1.ListConnectorsRequest\x1a\".etlplus.v1.ListConnectorsResponse\"1\xaa\xbb\x18\x10\n\x04list\x12\x06system\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/system/connectors\x12v\n\tListSteps\x12\x1c.etlplus.v1.ListStepsRequest\x1a\x1d.etlplus.v1.ListStepsResponse\",\xaa\xbb\x18\x10\n\x04list\x12\x06system\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/system/stepsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,24 +50,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONNECTOR'].fields_by_name['kind']._serialized_options = b'\272H\004r\002(?'
   _globals['_CONNECTOR'].fields_by_name['description']._loaded_options = None
   _globals['_CONNECTOR'].fields_by_name['description']._serialized_options = b'\272H\005r\003(\220N'
-  _globals['_CONNECTOR'].fields_by_name['options']._loaded_options = None
-  _globals['_CONNECTOR'].fields_by_name['options']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_LISTSTEPSRESPONSE'].fields_by_name['steps']._loaded_options = None
   _globals['_LISTSTEPSRESPONSE'].fields_by_name['steps']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_STEPKIND'].fields_by_name['kind']._loaded_options = None
   _globals['_STEPKIND'].fields_by_name['kind']._serialized_options = b'\272H\004r\002(?'
   _globals['_STEPKIND'].fields_by_name['description']._loaded_options = None
   _globals['_STEPKIND'].fields_by_name['description']._serialized_options = b'\272H\005r\003(\220N'
-  _globals['_STEPKIND'].fields_by_name['options']._loaded_options = None
-  _globals['_STEPKIND'].fields_by_name['options']._serialized_options = b'\272H\006\222\001\003\020\350\007'
-  _globals['_OPTION'].fields_by_name['name']._loaded_options = None
-  _globals['_OPTION'].fields_by_name['name']._serialized_options = b'\272H\004r\002(?'
-  _globals['_OPTION'].fields_by_name['type']._loaded_options = None
-  _globals['_OPTION'].fields_by_name['type']._serialized_options = b'\272H\005r\003(\310\001'
-  _globals['_OPTION'].fields_by_name['description']._loaded_options = None
-  _globals['_OPTION'].fields_by_name['description']._serialized_options = b'\272H\005r\003(\220N'
-  _globals['_OPTION'].fields_by_name['allowed_values']._loaded_options = None
-  _globals['_OPTION'].fields_by_name['allowed_values']._serialized_options = b'\272H\r\222\001\n\020\350\007\"\005r\003(\377\001'
   _globals['_SYSTEMSERVICE'].methods_by_name['GetServerInfo']._loaded_options = None
   _globals['_SYSTEMSERVICE'].methods_by_name['GetServerInfo']._serialized_options = b'\252\273\030\017\n\003get\022\006system\030\001\202\323\344\223\002\021\022\017/v1/system:info'
   _globals['_SYSTEMSERVICE'].methods_by_name['ListConnectors']._loaded_options = None
@@ -83,17 +71,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCONNECTORSRESPONSE']._serialized_start=513
   _globals['_LISTCONNECTORSRESPONSE']._serialized_end=591
   _globals['_CONNECTOR']._serialized_start=594
-  _globals['_CONNECTOR']._serialized_end=852
-  _globals['_CONNECTOR_ROLE']._serialized_start=792
-  _globals['_CONNECTOR_ROLE']._serialized_end=852
-  _globals['_LISTSTEPSREQUEST']._serialized_start=854
-  _globals['_LISTSTEPSREQUEST']._serialized_end=872
-  _globals['_LISTSTEPSRESPONSE']._serialized_start=874
-  _globals['_LISTSTEPSRESPONSE']._serialized_end=941
-  _globals['_STEPKIND']._serialized_start=944
-  _globals['_STEPKIND']._serialized_end=1097
-  _globals['_OPTION']._serialized_start=1100
-  _globals['_OPTION']._serialized_end=1265
-  _globals['_SYSTEMSERVICE']._serialized_start=1268
-  _globals['_SYSTEMSERVICE']._serialized_end=1675
+  _globals['_CONNECTOR']._serialized_end=804
+  _globals['_CONNECTOR_ROLE']._serialized_start=744
+  _globals['_CONNECTOR_ROLE']._serialized_end=804
+  _globals['_LISTSTEPSREQUEST']._serialized_start=806
+  _globals['_LISTSTEPSREQUEST']._serialized_end=824
+  _globals['_LISTSTEPSRESPONSE']._serialized_start=826
+  _globals['_LISTSTEPSRESPONSE']._serialized_end=893
+  _globals['_STEPKIND']._serialized_start=895
+  _globals['_STEPKIND']._serialized_end=1000
+  _globals['_SYSTEMSERVICE']._serialized_start=1003
+  _globals['_SYSTEMSERVICE']._serialized_end=1410
 # @@protoc_insertion_point(module_scope)

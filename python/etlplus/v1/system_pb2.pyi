@@ -49,7 +49,7 @@ class ListConnectorsResponse(_message.Message):
     def __init__(self, connectors: _Optional[_Iterable[_Union[Connector, _Mapping]]] = ...) -> None: ...
 
 class Connector(_message.Message):
-    __slots__ = ("kind", "role", "description", "options", "schema")
+    __slots__ = ("kind", "role", "description", "schema")
     class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ROLE_UNSPECIFIED: _ClassVar[Connector.Role]
@@ -61,14 +61,12 @@ class Connector(_message.Message):
     KIND_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
-    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     kind: str
     role: Connector.Role
     description: str
-    options: _containers.RepeatedCompositeFieldContainer[Option]
     schema: _struct_pb2.Struct
-    def __init__(self, kind: _Optional[str] = ..., role: _Optional[_Union[Connector.Role, str]] = ..., description: _Optional[str] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[str] = ..., role: _Optional[_Union[Connector.Role, str]] = ..., description: _Optional[str] = ..., schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ListStepsRequest(_message.Message):
     __slots__ = ()
@@ -81,29 +79,11 @@ class ListStepsResponse(_message.Message):
     def __init__(self, steps: _Optional[_Iterable[_Union[StepKind, _Mapping]]] = ...) -> None: ...
 
 class StepKind(_message.Message):
-    __slots__ = ("kind", "description", "options", "schema")
+    __slots__ = ("kind", "description", "schema")
     KIND_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
-    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     kind: str
     description: str
-    options: _containers.RepeatedCompositeFieldContainer[Option]
     schema: _struct_pb2.Struct
-    def __init__(self, kind: _Optional[str] = ..., description: _Optional[str] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
-
-class Option(_message.Message):
-    __slots__ = ("name", "type", "description", "required", "allowed_values", "shorthand")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
-    REQUIRED_FIELD_NUMBER: _ClassVar[int]
-    ALLOWED_VALUES_FIELD_NUMBER: _ClassVar[int]
-    SHORTHAND_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    type: str
-    description: str
-    required: bool
-    allowed_values: _containers.RepeatedScalarFieldContainer[str]
-    shorthand: bool
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., description: _Optional[str] = ..., required: _Optional[bool] = ..., allowed_values: _Optional[_Iterable[str]] = ..., shorthand: _Optional[bool] = ...) -> None: ...
+    def __init__(self, kind: _Optional[str] = ..., description: _Optional[str] = ..., schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
