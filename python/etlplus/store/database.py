@@ -111,6 +111,15 @@ class Database:
                 finally:
                     self._joined.reset(token)
 
+    async def execute(self, query: Query, params: Params = None) -> None:
+        """Runs a statement for its effect.
+
+        Raises:
+            Unavailable: The database cannot be reached or did not answer in time.
+        """
+        async with self._connection() as connection:
+            await connection.execute(query, params)
+
     async def fetch_all(self, query: Query, params: Params = None) -> list[DictRow]:
         """All rows of a statement's answer.
 

@@ -22,17 +22,17 @@ class Subscription:
         """Lets the present or the next `wait` return at once."""
         self._event.set()
 
-    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109 - a wait with an answer, not an error
+    async def wait(self, seconds: float, /) -> bool:
         """Waits for a hint since the last wait.
 
         Args:
-            timeout: Seconds after which to look anyway.
+            seconds: After which to look anyway.
 
         Returns:
             True: something may have changed. False: the time is over.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._event.wait()
         except TimeoutError:
             return False

@@ -191,7 +191,7 @@ class PostgresJobs:
         return len(await self._database.fetch_all(_SQL["rescue"], params))
 
     async def is_current(self, lease: Lease) -> bool:
-        """Whether a claim still holds."""
+        """Whether a claim still holds and has not run out."""
         return await self._touch("is_current", lease, {}, answer="is_current")
 
     async def live_leases(self) -> Sequence[Lease]:

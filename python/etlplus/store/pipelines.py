@@ -67,7 +67,12 @@ class PostgresPipelines:
     async def list_versions(
         self, workspace: str, name: str, *, before: int | None = None, limit: int
     ) -> Sequence[PipelineVersion]:
-        """Versions from just before a number, newest first. `spec` and `source_text` are empty."""
+        """Versions from just before a number, newest first. `spec` and `source_text` are empty.
+
+        Raises:
+            NotFound: PIPELINE_NOT_FOUND.
+        """
+        await self.get(workspace, name)
         params = {"workspace": workspace, "name": name, "before": before, "limit": limit}
         rows = await self._database.fetch_all(_SQL["list_versions"], params)
         return [_version(row) for row in rows]

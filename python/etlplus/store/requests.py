@@ -44,6 +44,7 @@ class PostgresRequests:
         """
         params = {"workspace": key.workspace, "method": key.method, "id": key.id}
         async with self._database.transaction():
+            await self._database.execute(_SQL["forget_old"], {"lifetime": LIFETIME})
             first = {**params, "body_hash": body_hash, "lifetime": LIFETIME}
             if await self._database.fetch_one(_SQL["begin"], first) is None:
                 yield await self._earlier(params, body_hash)
@@ -51,18 +52,10 @@ class PostgresRequests:
             once = Once()
             yield once
             if once.answer is None:
-                await self._database.fetch_one(_SQL["forget"], params)
+                await self._database.execute(_SQL["forget"], params)
             else:
                 answer = {**params, "answer": once.answer}
-                await self._database.fetch_one(_SQL["answer"], answer)
-
-    async def forget_old(self) -> int:
-        """Removes requests that no longer count.
-
-        Returns:
-            How many there were.
-        """
-        return len(await self._database.fetch_all(_SQL["forget_old"], {"lifetime": LIFETIME}))
+                await self._database.execute(_SQL["answer"], answer)
 
     async def _earlier(self, params: dict[str, str], body_hash: bytes) -> Once:
         row = await self._database.fetch_one(_SQL["get"], params)

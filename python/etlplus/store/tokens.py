@@ -10,7 +10,7 @@ from etlplus.domain.principal import NewToken, Token
 from etlplus.store.queries import load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from etlplus.store.database import Database
 
@@ -36,23 +36,25 @@ class PostgresTokens:
             raise AlreadyExists(f"There is a token {token.id!r} already.")
         return _token(row)
 
-    async def get(self, id: str) -> Token | None:  # noqa: A002 - the field's name
+    async def create_first(self, token: NewToken) -> bool:
+        """Stores a token if there is none at all; of servers that start at once, one does.
+
+        Returns:
+            Whether this call stored it.
+        """
+        async with self._database.transaction():
+            await self._database.execute(_SQL["lock"])
+            row = await self._database.fetch_one(_SQL["create_first"], asdict(token))
+            return row is not None
+
+    async def get(self, id_: str, /) -> Token | None:
         """The token of a public id, usable or not; None when there is none."""
-        row = await self._database.fetch_one(_SQL["get"], {"id": id})
+        row = await self._database.fetch_one(_SQL["get"], {"id": id_})
         return None if row is None else _token(row)
 
-    async def list(self) -> Sequence[Token]:
-        """All tokens, the oldest first."""
-        return [_token(row) for row in await self._database.fetch_all(_SQL["list"])]
-
-    async def revoke(self, id: str) -> bool:  # noqa: A002 - the field's name
+    async def revoke(self, id_: str, /) -> bool:
         """Makes a token unusable from now on. False: there is none, or it was revoked before."""
-        return await self._database.fetch_one(_SQL["revoke"], {"id": id}) is not None
-
-    async def any(self) -> bool:
-        """Whether there is a usable token."""
-        row = await self._database.fetch_one(_SQL["any"])
-        return row is not None and bool(row["found"])
+        return await self._database.fetch_one(_SQL["revoke"], {"id": id_}) is not None
 
 
 def _token(row: Mapping[str, Any]) -> Token:

@@ -166,7 +166,9 @@ class MemoryJobs:
 
     async def is_current(self, lease: Lease) -> bool:
         """As `PostgresJobs.is_current`."""
-        return self._held(lease) is not None
+        claim = self._memory.tables.claims.get(lease.job)
+        held = self._held(lease) is not None
+        return held and claim is not None and claim.until > self._memory.now()
 
     async def live_leases(self) -> Sequence[Lease]:
         """As `PostgresJobs.live_leases`."""

@@ -62,6 +62,7 @@ class MemoryPipelines:
         self, workspace: str, name: str, *, before: int | None = None, limit: int
     ) -> Sequence[PipelineVersion]:
         """As `PostgresPipelines.list_versions`."""
+        await self.get(workspace, name)
         found = [
             replace(version, spec=b"", source_text="")
             for key, version in sorted(self._memory.tables.versions.items(), reverse=True)

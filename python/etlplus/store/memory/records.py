@@ -1,8 +1,9 @@
-"""Tokens, answered requests and the ledger of files in memory."""
+"""Tokens, answered requests, the ledger of files and the service's keys in memory."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import os
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from etlplus.domain.fileload import FileLoad
 from etlplus.domain.job import JobState, Lease
 from etlplus.domain.principal import NewToken, Token
 from etlplus.domain.request import Once, RequestKey
+from etlplus.store.keys import KEY_BYTES
 from etlplus.store.loads import lease_lost
 from etlplus.store.memory.state import Answered, Memory
 from etlplus.store.requests import LIFETIME, request_id_reused
@@ -41,27 +43,25 @@ class MemoryTokens:
         self._memory.tables.tokens[token.id] = made
         return self._judged(made)
 
-    async def get(self, id: str) -> Token | None:  # noqa: A002 - the field's name
-        """As `PostgresTokens.get`."""
-        found = self._memory.tables.tokens.get(id)
-        return None if found is None else self._judged(found)
-
-    async def list(self) -> Sequence[Token]:
-        """As `PostgresTokens.list`."""
-        rows = self._memory.tables.tokens.values()
-        return [self._judged(each) for each in sorted(rows, key=lambda row: row.create_time)]
-
-    async def revoke(self, id: str) -> bool:  # noqa: A002 - the field's name
-        """As `PostgresTokens.revoke`."""
-        found = self._memory.tables.tokens.get(id)
-        if found is None or found.revoke_time is not None:
+    async def create_first(self, token: NewToken) -> bool:
+        """As `PostgresTokens.create_first`."""
+        if self._memory.tables.tokens:
             return False
-        self._memory.tables.tokens[id] = replace(found, revoke_time=self._memory.now())
+        await self.create(token)
         return True
 
-    async def any(self) -> bool:
-        """As `PostgresTokens.any`."""
-        return any(each.usable for each in await self.list())
+    async def get(self, id_: str, /) -> Token | None:
+        """As `PostgresTokens.get`."""
+        found = self._memory.tables.tokens.get(id_)
+        return None if found is None else self._judged(found)
+
+    async def revoke(self, id_: str, /) -> bool:
+        """As `PostgresTokens.revoke`."""
+        found = self._memory.tables.tokens.get(id_)
+        if found is None or found.revoke_time is not None:
+            return False
+        self._memory.tables.tokens[id_] = replace(found, revoke_time=self._memory.now())
+        return True
 
     def _judged(self, token: Token) -> Token:
         expired = token.expire_time is not None and token.expire_time <= self._memory.now()
@@ -91,14 +91,6 @@ class MemoryRequests:
                 answered = Answered(body_hash, once.answer, self._memory.now())
                 self._memory.tables.requests[key] = answered
 
-    async def forget_old(self) -> int:
-        """As `PostgresRequests.forget_old`."""
-        rows = self._memory.tables.requests
-        old = [key for key, row in rows.items() if self._memory.now() - row.time > LIFETIME]
-        for key in old:
-            del rows[key]
-        return len(old)
-
 
 class MemoryLoads:
     """LoadStore in memory."""
@@ -122,3 +114,15 @@ class MemoryLoads:
         made = replace(load, create_time=self._memory.now())
         self._memory.tables.loads[load.load_id, load.sink] = made
         return made
+
+
+class MemoryKeys:
+    """KeyStore in memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        """Keeps its rows in a memory."""
+        self._memory = memory
+
+    async def key(self, name: str) -> bytes:
+        """As `PostgresKeys.key`."""
+        return self._memory.tables.keys.setdefault(name, os.urandom(KEY_BYTES))

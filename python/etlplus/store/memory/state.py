@@ -54,6 +54,7 @@ class Tables:
     tokens: dict[str, Token] = field(default_factory=dict)
     requests: dict[RequestKey, Answered] = field(default_factory=dict)
     loads: dict[tuple[str, str], FileLoad] = field(default_factory=dict)
+    keys: dict[str, bytes] = field(default_factory=dict)
     epoch: int = 0
 
     def copy(self) -> Tables:
@@ -70,6 +71,7 @@ class Tables:
             tokens=dict(self.tokens),
             requests=dict(self.requests),
             loads=dict(self.loads),
+            keys=dict(self.keys),
             epoch=self.epoch,
         )
 

@@ -111,6 +111,13 @@ create table etlplus_control.token (
     revoke_time timestamptz
 );
 
+-- Secrets of the service itself, as for signing page tokens; made at first use.
+create table etlplus_control.key (
+    name text collate "C" primary key,
+    value bytea not null check (length(value) = 32),
+    create_time timestamptz not null default clock_timestamp()
+);
+
 -- Requests that carried an id, and how they were answered, so that a repeat gets the same answer.
 create table etlplus_control.request (
     workspace text collate "C" not null,

@@ -160,7 +160,9 @@ select changed.uid, (select pg_notify('etlplus', '')) as hint from changed
 select exists (
     select from etlplus_control.job
     where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
+        and lease_until > clock_timestamp()
 ) as is_current
 
 -- name: live_leases
+-- Also those that have run out: until they are rescued, their worker may come back and prolong them.
 select uid, epoch from etlplus_control.job where state = 'RUNNING' order by uid

@@ -14,13 +14,18 @@ where workspace = %(workspace)s and method = %(method)s and id = %(id)s
 -- name: answer
 update etlplus_control.request set answer = %(answer)s
 where workspace = %(workspace)s and method = %(method)s and id = %(id)s
-returning id
 
 -- name: forget
 delete from etlplus_control.request
 where workspace = %(workspace)s and method = %(method)s and id = %(id)s
-returning id
 
 -- name: forget_old
-delete from etlplus_control.request where create_time < clock_timestamp() - %(lifetime)s
-returning id
+-- A few with each new request: more than come, so that they do not pile up, and no one waits.
+delete from etlplus_control.request
+where (workspace, method, id) in (
+    select workspace, method, id from etlplus_control.request
+    where create_time < clock_timestamp() - %(lifetime)s
+    order by create_time
+    limit 8
+    for update skip locked
+)

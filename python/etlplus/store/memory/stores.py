@@ -1,0 +1,27 @@
+"""All stores over one memory."""
+
+from __future__ import annotations
+
+from etlplus.app.ports import Stores
+from etlplus.store.memory.connections import MemoryConnections
+from etlplus.store.memory.events import MemoryEvents
+from etlplus.store.memory.jobs import MemoryJobs
+from etlplus.store.memory.pipelines import MemoryPipelines
+from etlplus.store.memory.records import MemoryKeys, MemoryLoads, MemoryRequests, MemoryTokens
+from etlplus.store.memory.state import Memory
+
+
+def memory_stores() -> Stores:
+    """Twins that share a memory; each call makes an empty database of its own."""
+    memory = Memory()
+    return Stores(
+        pipelines=MemoryPipelines(memory),
+        connections=MemoryConnections(memory),
+        jobs=MemoryJobs(memory),
+        events=MemoryEvents(memory),
+        wakeups=memory.hub,
+        tokens=MemoryTokens(memory),
+        requests=MemoryRequests(memory),
+        loads=MemoryLoads(memory),
+        keys=MemoryKeys(memory),
+    )

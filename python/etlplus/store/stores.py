@@ -1,0 +1,61 @@
+"""All stores over one PostgreSQL database."""
+
+from __future__ import annotations
+
+from etlplus.app.ports import Stores
+from etlplus.store.connections import PostgresConnections
+from etlplus.store.database import Database, PoolOptions
+from etlplus.store.events import PostgresEvents
+from etlplus.store.hub import Hub
+from etlplus.store.jobs import PostgresJobs
+from etlplus.store.keys import PostgresKeys
+from etlplus.store.listener import Listener
+from etlplus.store.loads import PostgresLoads
+from etlplus.store.pipelines import PostgresPipelines
+from etlplus.store.requests import PostgresRequests
+from etlplus.store.tokens import PostgresTokens
+
+
+class PostgresStores:
+    """Stores that share a pool and hear the hints of every process on the database.
+
+    Attributes:
+        database: The pool.
+        stores: The stores, for the use cases.
+    """
+
+    def __init__(self, conninfo: str, options: PoolOptions | None = None) -> None:
+        """Names the database; `open` connects. Its schema must be migrated.
+
+        Args:
+            conninfo: A connection string or URL.
+            options: Limits of the pool.
+        """
+        hub = Hub()
+        self.database = Database(conninfo, options)
+        self.stores = Stores(
+            pipelines=PostgresPipelines(self.database),
+            connections=PostgresConnections(self.database),
+            jobs=PostgresJobs(self.database),
+            events=PostgresEvents(self.database),
+            wakeups=hub,
+            tokens=PostgresTokens(self.database),
+            requests=PostgresRequests(self.database),
+            loads=PostgresLoads(self.database),
+            keys=PostgresKeys(self.database),
+        )
+        self._listener = Listener(conninfo, hub)
+
+    async def open(self) -> None:
+        """Connects.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        await self.database.open()
+        await self._listener.start()
+
+    async def close(self) -> None:
+        """Disconnects."""
+        await self._listener.stop()
+        await self.database.close()
