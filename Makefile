@@ -23,7 +23,7 @@ CORE := python/etlplus/_core.abi3.so
 CORE_SOURCES := Cargo.toml Cargo.lock .cargo/config.toml proto/engine.binpb \
 	$(shell find rust_core -name '*.rs' -o -name Cargo.toml)
 
-GRPCURL_VERSION := v1.9.3
+GRPCURL_VERSION := v1.9.4
 GRPCURL := $(CACHE)/grpcurl-$(GRPCURL_VERSION)/grpcurl
 HAVE_GO := $(shell command -v go)
 CONTRACT := python/etlplus/v1/contract.binpb\#format=binpb

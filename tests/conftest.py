@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -14,9 +13,8 @@ settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away `ETLPLUS_…` variables, so that a test sees the settings it makes."""
     for name in list(os.environ):
         if name.startswith("ETLPLUS_") and not name.startswith("ETLPLUS_TEST_"):
             monkeypatch.delenv(name)
-    yield

@@ -1,0 +1,60 @@
+"""The data that works read, made once and kept in the user's cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+SCALE = os.environ.get("ETLPLUS_BENCH_SCALE", "1")
+
+
+def folder() -> Path:
+    """Return the folder for data of works, in the user's cache."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    path = home / "etlplus" / "bench" / f"sf{SCALE}"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@cache
+def lineitem() -> Path:
+    """Return TPC-H lineitem as CSV: 766 MB and 6,001,215 rows at scale factor 1."""
+    path = folder() / "lineitem.csv"
+    if not path.exists():
+        work = folder() / "work"
+        generator = Path(sys.executable).parent / "tpchgen-cli"
+        command: list[str | Path] = [
+            generator,
+            "csv",
+            "-s",
+            SCALE,
+            "-T",
+            "lineitem",
+            "-o",
+            work,
+            "--overwrite",
+        ]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        (work / "lineitem.csv").rename(path)
+    return path
+
+
+def warm(path: Path) -> None:
+    """Read a file once, so that every contender finds it in the page cache."""
+    with path.open("rb") as file:
+        while file.read(1 << 24):
+            continue
+
+
+@cache
+def megabyte() -> Path:
+    """Return the first 1 MB of lineitem, cut at a line."""
+    path = folder() / "megabyte.csv"
+    if not path.exists():
+        with lineitem().open("rb") as file:
+            text = file.read(1_000_000)
+        path.write_bytes(text[: text.rindex(b"\n") + 1])
+    return path

@@ -1,0 +1,1 @@
+"""What ETL Plus is measured against; each module is one process."""
