@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import google.api
+import google.api  # type: ignore[import-untyped]
 import grpc_tools
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -38,6 +38,8 @@ ENGINE_FILES = (
     "etlplus/v1/report.proto",
     "etlplus/v1/engine.proto",
 )
+# Writes the types of the service modules, which protoc leaves untyped.
+GRPC_STUBS = Path(sys.executable).parent / "protoc-gen-mypy_grpc"
 # Modules that protoc imports from the top level and that live inside our package.
 OWN_IMPORT = re.compile(r"^(from|import) buf\.validate", re.MULTILINE)
 
@@ -142,6 +144,8 @@ def python_modules(work: Path) -> Files:
             f"--python_out={out}",
             f"--pyi_out={out}",
             f"--grpc_python_out={out}",
+            f"--plugin={GRPC_STUBS}",
+            f"--mypy_grpc_out=quiet:{out}",
             VALIDATE,
             *contract_files(),
         ],
@@ -161,7 +165,7 @@ def python_modules(work: Path) -> Files:
 
 def is_empty_service(path: Path, text: str) -> bool:
     """Tell whether protoc wrote a service module for a file without services."""
-    return path.name.endswith("_pb2_grpc.py") and "class " not in text
+    return "_pb2_grpc.py" in path.name and "Stub" not in text
 
 
 def package_markers() -> Files:

@@ -1,0 +1,60 @@
+"""Everything that can be said about a definition without touching a source, sink or file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from etlplus.domain.problem import Problem
+from etlplus.language import canonical
+from etlplus.language.findings import Findings, TextError
+from etlplus.language.limits import check_limits
+from etlplus.language.names import check_names
+from etlplus.language.nodes import compose
+from etlplus.language.options import check_options
+from etlplus.language.parameters import check_params
+from etlplus.language.reader import Reader
+from etlplus.language.references import check_references
+from etlplus.language.text import Path
+from etlplus.v1 import plan_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a text means.
+
+    Attributes:
+        spec: the canonical bytes of the PipelineSpec; None when there are errors.
+        problems: errors and warnings, in the order of the text.
+    """
+
+    spec: bytes | None
+    problems: tuple[Problem, ...]
+
+
+def parse(text: str) -> Parsed:
+    """Read a definition from YAML or JSON and check all of it."""
+    findings = Findings(text)
+    spec = plan_pb2.PipelineSpec()
+    try:
+        reader = Reader(findings)
+        reader.read(compose(text, findings), spec)
+    except TextError:
+        return Parsed(None, findings.problems())
+    if () not in reader.broken:
+        _check(spec, findings, reader.broken)
+    return Parsed(None if findings.failed else canonical.encode(spec), findings.problems())
+
+
+def check_spec(spec: plan_pb2.PipelineSpec) -> Findings:
+    """Check a definition that has no text."""
+    findings = Findings()
+    _check(spec, findings, set())
+    return findings
+
+
+def _check(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> None:
+    check_limits(spec, findings, broken)
+    check_params(spec, findings)
+    check_references(spec, findings)
+    check_names(spec, findings, broken)
+    check_options(spec, findings, broken)

@@ -1,0 +1,138 @@
+"""The stable codes of problems in a pipeline definition. A code never changes its meaning."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+# What is wrong with the text itself.
+SYNTAX: Final = "E0101"
+TAB: Final = "E0102"
+TOO_LARGE: Final = "E0103"
+TOO_DEEP: Final = "E0104"
+TOO_MANY_NODES: Final = "E0105"
+BAD_ALIAS: Final = "E0106"
+TAG: Final = "E0107"
+SEVERAL_DOCUMENTS: Final = "E0108"
+EMPTY: Final = "E0109"
+BAD_CHARACTER: Final = "E0110"
+DUPLICATE_KEY: Final = "E0111"
+COMPLEX_KEY: Final = "E0112"
+MERGE_KEY: Final = "E0113"
+TOO_MANY_PROBLEMS: Final = "E0114"
+
+# What is wrong with the shape.
+UNKNOWN_FIELD: Final = "E0201"
+WRONG_SHAPE: Final = "E0202"
+WRONG_TYPE: Final = "E0203"
+VALUE_MISSING: Final = "E0204"
+TWO_KINDS: Final = "E0205"
+NO_KIND: Final = "E0206"
+KEY_GIVEN_TWICE: Final = "E0207"
+LIMIT: Final = "E0208"
+REQUIRED: Final = "E0209"
+NOT_ALLOWED: Final = "E0210"
+PATTERN: Final = "E0211"
+NOT_A_SPEC: Final = "E0212"
+
+# What is wrong with `${…}`.
+TEMPLATE: Final = "E0301"
+MALFORMED: Final = "E0302"
+UNKNOWN_NAMESPACE: Final = "E0303"
+UNDECLARED_PARAM: Final = "E0304"
+NOT_INTERPOLATED: Final = "E0305"
+QUOTED_IN_SQL: Final = "E0306"
+EXPOSED: Final = "E0307"
+UNKNOWN_RUN_FIELD: Final = "E0308"
+
+# What is wrong with how the parts fit together.
+DUPLICATE_NAME: Final = "E0401"
+UNDEFINED: Final = "E0402"
+FORWARD: Final = "E0403"
+RESERVED: Final = "E0404"
+AMBIGUOUS_FROM: Final = "E0405"
+KEYS_MISSING: Final = "E0406"
+KEYS_UNUSED: Final = "E0407"
+TABLE_OR_QUERY: Final = "E0408"
+JOIN_KEYS: Final = "E0409"
+CYCLE: Final = "E0410"
+NOTHING_CHECKED: Final = "E0411"
+REPEATED_COLUMN: Final = "E0412"
+SAME_TARGET: Final = "E0413"
+BAD_TEST: Final = "E0414"
+
+# What is probably not meant.
+UNUSED_SOURCE: Final = "W0501"
+UNUSED_STEP: Final = "W0502"
+UNUSED_PARAM: Final = "W0503"
+
+# What is wrong with the values of a run.
+BAD_DEFAULT: Final = "E0601"
+NOT_ONE_OF: Final = "E0602"
+PARAM_MISSING: Final = "E0603"
+PARAM_TYPE: Final = "E0604"
+PARAM_UNKNOWN: Final = "E0605"
+ENV_MISSING: Final = "E0606"
+
+#: Every code and what it means.
+MEANINGS: Final = MappingProxyType(
+    {
+        SYNTAX: "The text is neither YAML nor JSON.",
+        TAB: "A line is indented with a tab.",
+        TOO_LARGE: "The text is larger than 1 MiB.",
+        TOO_DEEP: "The text is nested too deeply.",
+        TOO_MANY_NODES: "The text has too many values, aliases included.",
+        BAD_ALIAS: "An alias names no anchor above it, or the collection it is in.",
+        TAG: "A value has an explicit tag; types come from the fields.",
+        SEVERAL_DOCUMENTS: "The text holds more than one document.",
+        EMPTY: "The text holds nothing.",
+        BAD_CHARACTER: "The text is not UTF-8, or holds a control character.",
+        DUPLICATE_KEY: "A mapping has a key twice.",
+        COMPLEX_KEY: "A mapping's key is not plain text.",
+        MERGE_KEY: "A mapping uses the merge key `<<`.",
+        TOO_MANY_PROBLEMS: "There are more problems than are shown.",
+        UNKNOWN_FIELD: "A field, option or kind does not exist.",
+        WRONG_SHAPE: "A mapping, list or single value stands where another one belongs.",
+        WRONG_TYPE: "A value is not of the field's type.",
+        VALUE_MISSING: "A value is missing.",
+        TWO_KINDS: "A source, step or sink has more than one kind.",
+        NO_KIND: "A source, step or sink has no kind.",
+        KEY_GIVEN_TWICE: "An entry's name stands both as its key and in its fields.",
+        LIMIT: "A value is outside its limits.",
+        REQUIRED: "A required field is missing.",
+        NOT_ALLOWED: "A value is not one of those that are allowed.",
+        PATTERN: "A name or text does not have the required form.",
+        NOT_A_SPEC: "The stored bytes are not a pipeline.",
+        TEMPLATE: "A `{{ }}` template is used.",
+        MALFORMED: "A `${…}` is not complete or not well formed.",
+        UNKNOWN_NAMESPACE: "A `${…}` names something other than params, env, secret or run.",
+        UNDECLARED_PARAM: "A parameter is used that is not declared.",
+        NOT_INTERPOLATED: "A `${…}` stands in a field where it has no effect.",
+        QUOTED_IN_SQL: "A `${…}` stands inside quotes in SQL, where no value can be bound.",
+        EXPOSED: "A secret stands where it would become visible.",
+        UNKNOWN_RUN_FIELD: "A `${run.…}` names a figure that runs do not have.",
+        DUPLICATE_NAME: "Two parts have the same name.",
+        UNDEFINED: "A name refers to nothing.",
+        FORWARD: "A step reads a later step.",
+        RESERVED: "A reserved name is used.",
+        AMBIGUOUS_FROM: "A step or sink does not say which of several sources it reads.",
+        KEYS_MISSING: "Merging needs keys.",
+        KEYS_UNUSED: "Keys are given for a mode that does not use them.",
+        TABLE_OR_QUERY: "A source needs either a table or a query.",
+        JOIN_KEYS: "A join needs key columns.",
+        CYCLE: "A step reads itself.",
+        NOTHING_CHECKED: "A validate step checks nothing.",
+        REPEATED_COLUMN: "A list of columns names one twice.",
+        SAME_TARGET: "Two sinks write the same target.",
+        BAD_TEST: "A test gives or expects something that the pipeline does not have.",
+        UNUSED_SOURCE: "A source is never read.",
+        UNUSED_STEP: "A step's rows go nowhere.",
+        UNUSED_PARAM: "A parameter is never used.",
+        BAD_DEFAULT: "A parameter's default or allowed value is not of its type.",
+        NOT_ONE_OF: "A parameter's value is not one of those that are allowed.",
+        PARAM_MISSING: "A parameter without a default has no value.",
+        PARAM_TYPE: "A parameter's value is not of its type.",
+        PARAM_UNKNOWN: "A value is given for a parameter that is not declared.",
+        ENV_MISSING: "An environment variable is not set and has no default.",
+    }
+)

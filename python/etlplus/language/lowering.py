@@ -1,0 +1,116 @@
+"""Turns a stored definition and the values of a run into what the engine executes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from etlplus.app.ports import RunContext
+from etlplus.domain.connection import ResolvedConnection
+from etlplus.domain.errors import InvalidInput
+from etlplus.domain.problem import Problem
+from etlplus.language import canonical, schema
+from etlplus.language.check import check_spec
+from etlplus.language.findings import Findings
+from etlplus.language.limits import check_limits
+from etlplus.language.parameters import bind
+from etlplus.language.texts import texts
+from etlplus.language.values import Values
+from etlplus.language.wiring import fill_defaults
+from etlplus.v1 import engine_pb2, options_pb2, plan_pb2
+
+
+def lower(data: bytes, params: Mapping[str, str], context: RunContext) -> bytes:
+    """Return the serialized Plan: defaults filled in, `${…}` resolved, values bound.
+
+    Raises:
+        InvalidInput: The definition has errors (SPEC_INVALID), or a parameter or variable has no
+            good value (PARAM_INVALID); `problems` lists them all.
+        RunError: A secret cannot be read (SECRET_UNRESOLVED).
+    """
+    spec = canonical.decode(data)
+    refuse(check_spec(spec).problems(), "SPEC_INVALID", "The definition has problems")
+    return lower_spec(spec, params, context).SerializeToString(deterministic=True)
+
+
+def lower_spec(
+    spec: plan_pb2.PipelineSpec, params: Mapping[str, str], context: RunContext
+) -> engine_pb2.Plan:
+    """Return the plan of a sound definition, which is left as it is. Raises as `lower`."""
+    plan = engine_pb2.Plan()
+    plan.spec.CopyFrom(spec)
+    findings = Findings()
+    values = Values(context, findings)
+    values.params = bind(plan.spec, params, values.as_text, findings)
+    _interpolate(plan.spec, values)
+    if not findings.failed:
+        check_limits(plan.spec, findings, set())
+    refuse(findings.problems(), "PARAM_INVALID", "The run's values have problems")
+    fill_defaults(plan.spec)
+    del plan.spec.tests[:]
+    for name, value in sorted(values.bound.items()):
+        plan.params.add(
+            name=name, type=value.type, value=value.text or "", is_null=value.text is None
+        )
+    return plan
+
+
+def _interpolate(spec: plan_pb2.PipelineSpec, values: Values) -> None:
+    """Resolve every `${…}` in place."""
+    for path, field, text, owner in list(texts(spec)):
+        mode = schema.interpolation(field)
+        if not mode:
+            continue
+        if mode == options_pb2.INTERPOLATION_SQL:
+            setattr(owner, field.name, values.as_sql(text, path))
+        elif mode == options_pb2.INTERPOLATION_LITERAL:
+            setattr(owner, field.name, values.as_literals(text, path))
+        else:
+            setattr(owner, field.name, values.as_text(text, path))
+
+
+def refuse(problems: Sequence[Problem], code: str, message: str) -> None:
+    """Raise when there is an error among problems.
+
+    Raises:
+        InvalidInput: With the code, and all problems.
+    """
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if not errors:
+        return
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    raise InvalidInput(
+        f"{message}: {first.message}{more}",
+        code=code,
+        place=first.path or None,
+        hint=first.hint or None,
+        problems=problems,
+    )
+
+
+def runtime(
+    *,
+    connections: Sequence[ResolvedConnection],
+    file_roots: Sequence[str],
+    base_dir: str,
+    work_dir: str,
+    load_id: str,
+    epoch: int,
+    threads: int = 0,
+    batch_rows: int = 0,
+) -> bytes:
+    """Return the serialized Runtime. It holds secrets: it is never stored or logged."""
+    message = engine_pb2.Runtime(
+        file_roots=file_roots,
+        base_dir=base_dir,
+        work_dir=work_dir,
+        load_id=load_id,
+        epoch=epoch,
+        threads=threads,
+        batch_rows=batch_rows,
+    )
+    for connection in connections:
+        message.connections.add(
+            name=connection.name, kind=connection.kind, options=dict(connection.options)
+        )
+    return message.SerializeToString(deterministic=True)

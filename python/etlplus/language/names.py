@@ -1,0 +1,146 @@
+"""Checks names and references: what is read must exist, and come from above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from etlplus.language import codes
+from etlplus.language.findings import Findings
+from etlplus.language.suggest import hint
+from etlplus.language.text import Path
+from etlplus.language.wiring import REJECTS, Wiring, get_from, wire
+from etlplus.v1 import plan_pb2
+
+
+def check_names(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> None:
+    """Report duplicate and reserved names, bad references, cycles, and what is never read."""
+    wiring = wire(spec)
+    _unique(wiring, findings)
+    for field in ("params", "sinks", "tests"):
+        _unique_in(field, [part.name for part in getattr(spec, field)], findings)
+    for index in range(len(spec.steps)):
+        _check_step(spec, wiring, index, findings)
+    for index, sink in enumerate(spec.sinks):
+        _check_sink(wiring, index, get_from(sink), findings)
+    if not broken:
+        _check_unused(wiring, findings)
+
+
+def _unique(wiring: Wiring, findings: Findings) -> None:
+    first: dict[str, str] = {}
+    paths: list[tuple[Path, str]] = [
+        *((("sources", index), name) for index, name in enumerate(wiring.sources)),
+        *((("steps", index), name) for index, name in enumerate(wiring.steps)),
+    ]
+    for path, name in paths:
+        kind = str(path[0]).removesuffix("s")
+        if name == REJECTS:
+            text = f"A {kind} cannot be called `{REJECTS}`: that is the run's rejects"
+            findings.add(codes.RESERVED, text, (*path, "name"))
+        elif name and first.setdefault(name, kind) and _repeats(paths, path, name):
+            text = f"There is a {first[name]} called `{name}` already"
+            findings.add(codes.DUPLICATE_NAME, text, (*path, "name"))
+
+
+def _repeats(paths: list[tuple[Path, str]], path: Path, name: str) -> bool:
+    return next(other for other, text in paths if text == name) != path
+
+
+def _unique_in(field: str, names: Iterable[str], findings: Findings) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name and name in seen:
+            text = f"There is a {field.removesuffix('s')} called `{name}` already"
+            findings.add(codes.DUPLICATE_NAME, text, (field, index, "name"))
+        seen.add(name)
+
+
+def _check_step(
+    spec: plan_pb2.PipelineSpec, wiring: Wiring, index: int, findings: Findings
+) -> None:
+    step = spec.steps[index]
+    path: Path = ("steps", index)
+    written = get_from(step)
+    if written:
+        _check_reference(wiring, index, written, (*path, "from"), findings)
+    elif not step.HasField("sql") and not wiring.step_inputs[index][0]:
+        _ambiguous(wiring, path, "The first step", findings)
+    if step.HasField("join") and getattr(step.join, "with"):
+        other = getattr(step.join, "with")
+        _check_reference(wiring, index, other, (*path, "join", "with"), findings)
+
+
+def _ambiguous(wiring: Wiring, path: Path, who: str, findings: Findings) -> None:
+    if wiring.sources:
+        text = f"{who} must say which source it reads"
+        known = f"Add `from: {wiring.sources[0]}`"
+        findings.add(codes.AMBIGUOUS_FROM, text, (*path, "from"), known)
+
+
+def _check_reference(wiring: Wiring, index: int, name: str, path: Path, findings: Findings) -> None:
+    if name in wiring.sources or name in wiring.steps[:index]:
+        return
+    if name == wiring.steps[index]:
+        findings.add(codes.CYCLE, f"The step `{name}` reads itself", path)
+    elif name in wiring.steps:
+        _check_later(wiring, index, name, path, findings)
+    elif name == REJECTS:
+        text = "Only sinks can read the rejects: they are complete when all steps are done"
+        findings.add(codes.UNDEFINED, text, path)
+    else:
+        known = hint(name, [*wiring.sources, *wiring.steps[:index]], "It can read")
+        findings.add(codes.UNDEFINED, f"There is no source or step `{name}`", path, known)
+
+
+def _check_later(wiring: Wiring, index: int, name: str, path: Path, findings: Findings) -> None:
+    here = wiring.steps[index]
+    way = _way(wiring, name, here)
+    if way:
+        circle = " → ".join(f"`{step}`" for step in [here, *way])
+        findings.add(codes.CYCLE, f"Steps read each other in a circle: {circle}", path)
+        return
+    text = f"`{here}` reads `{name}`, which is a later step"
+    findings.add(codes.FORWARD, text, path, f"Move `{name}` above `{here}`")
+
+
+def _way(wiring: Wiring, start: str, goal: str) -> list[str]:
+    """Return the steps from one to another by what they read; empty when there is no way."""
+    inputs = dict(zip(wiring.steps, wiring.step_inputs, strict=True))
+    came_from: dict[str, str] = {start: ""}
+    queue = [start]
+    for step in queue:
+        if step == goal:
+            way = [step]
+            while came_from[way[0]]:
+                way.insert(0, came_from[way[0]])
+            return way
+        for name in inputs.get(step, []):
+            if name not in came_from:
+                came_from[name] = step
+                queue.append(name)
+    return []
+
+
+def _check_sink(wiring: Wiring, index: int, written: str, findings: Findings) -> None:
+    path: Path = ("sinks", index)
+    if not written:
+        if not wiring.sink_inputs[index]:
+            _ambiguous(wiring, path, "A sink without steps above it", findings)
+        return
+    if written not in {*wiring.sources, *wiring.steps, REJECTS}:
+        known = hint(written, [*wiring.sources, *wiring.steps, REJECTS], "It can read")
+        text = f"There is no source or step `{written}`"
+        findings.add(codes.UNDEFINED, text, (*path, "from"), known)
+
+
+def _check_unused(wiring: Wiring, findings: Findings) -> None:
+    used = wiring.used()
+    for index, name in enumerate(wiring.sources):
+        if name not in used:
+            text = f"The source `{name}` is never read"
+            findings.add(codes.UNUSED_SOURCE, text, ("sources", index), on_key=True)
+    for index, name in enumerate(wiring.steps):
+        if name not in used:
+            text = f"The rows of step `{name}` go nowhere"
+            known = f"Read it with `from: {name}`, or remove it"
+            findings.add(codes.UNUSED_STEP, text, ("steps", index), known, on_key=True)
