@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import psycopg
+
 from etlplus.store.embedded.supervisor import attach
 from etlplus.v1 import job_pb2, job_pb2_grpc, pipeline_pb2, pipeline_pb2_grpc
 
@@ -30,13 +31,14 @@ class Process:
     command: tuple[str, ...]
     environ: Mapping[str, str]
     log: Path
+    prefix: tuple[str, ...] = ()
     popen: subprocess.Popen[str] = field(init=False)
     ready: str = field(init=False)
 
     def __post_init__(self) -> None:
         with self.log.open("a") as log:
             self.popen = subprocess.Popen(
-                [str(ETLPLUS), *self.command],
+                [*self.prefix, str(ETLPLUS), *self.command],
                 env=dict(self.environ),
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -142,12 +144,15 @@ class Service:
 
 
 @contextmanager
-def service(folder: Path, *arguments: str, **settings: str) -> Iterator[Service]:
+def service(
+    folder: Path, *arguments: str, prefix: tuple[str, ...] = (), **settings: str
+) -> Iterator[Service]:
     """Run a server on a data folder beneath `folder` until the block ends.
 
     Args:
         folder: Holds the data and is the root of all files that pipelines name.
         arguments: Further arguments of `etlplus serve`.
+        prefix: A command that runs the server, such as `unshare` with its arguments.
         settings: Further settings, without the prefix `ETLPLUS_`, in lower case.
     """
     data = folder / "data"
@@ -160,7 +165,7 @@ def service(folder: Path, *arguments: str, **settings: str) -> Iterator[Service]
         **own,
     }
     command = ("serve", "--listen", "127.0.0.1:0", *arguments)
-    server = Process(command, environ, data / "server.log")
+    server = Process(command, environ, data / "server.log", prefix)
     try:
         running = Service(data, folder, server, environ)
         with running.channel:

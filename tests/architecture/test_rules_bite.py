@@ -14,7 +14,7 @@ from tests.architecture.tree import ROOT
 BIN = Path(sys.executable).parent
 ROOMS = (
     *("cli", "bootstrap", "rpc", "executor", "store", "connectors", "engine", "language"),
-    *("client", "settings", "app", "domain", "v1"),
+    *("client", "settings", "logs", "app", "domain", "v1"),
 )
 
 FORBIDDEN_IMPORTS = {

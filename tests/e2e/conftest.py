@@ -1,10 +1,11 @@
-"""One real service for all tests of this folder; each test uses pipelines and targets of its own."""
+"""One real service for all tests of this folder; each test has pipelines and targets of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+
 from tests.live import Service, service
 
 
