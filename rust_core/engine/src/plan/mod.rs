@@ -1,5 +1,7 @@
 //! Plans: the contract's messages and what they mean to the engine.
 
+pub mod types;
+
 /// The contract's messages, generated from `proto/etlplus/v1` by the build script.
 #[allow(clippy::all, clippy::pedantic, missing_docs)]
 pub mod pb {

@@ -1,0 +1,153 @@
+//! Reads the head of a file, and of large files also pieces of its middle and end, for detection.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+use super::automaton::{Patience, Scan};
+use super::dialect::Dialect;
+use crate::error::{Code, EngineError, Result};
+use crate::scan::chunk::Place;
+use crate::scan::files::FoundFile;
+
+/// How many bytes of a file's head are looked at.
+const HEAD: usize = 1 << 20;
+/// How many bytes of its middle and of its end.
+const WINDOW: u64 = 256 << 10;
+/// How many records are looked at.
+pub const RECORDS: usize = 10_000;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The head of a file.
+#[derive(Debug)]
+pub struct Sample {
+    /// The bytes behind a byte order mark.
+    pub bytes: Vec<u8>,
+    /// Whether that is the whole file.
+    pub complete: bool,
+    /// How many bytes the byte order mark has.
+    pub mark: usize,
+}
+
+/// A record of a sample.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleRecord<'a> {
+    /// Its bytes without the line end.
+    pub bytes: &'a [u8],
+    /// Where the next record starts.
+    pub after: Place,
+    /// Whether it is well-formed.
+    pub sound: bool,
+}
+
+impl Sample {
+    /// Reads the head of a file, long enough to hold one record.
+    ///
+    /// # Errors
+    /// `SOURCE_UNREADABLE`; `SOURCE_CORRUPT` for files that are no text in UTF-8 at all.
+    pub fn read(found: &FoundFile, dialect: &Dialect) -> Result<Self> {
+        let unreadable = |error| found.unreadable(&error);
+        let mut file = found.open()?;
+        let mut bytes = Vec::with_capacity(HEAD + 1);
+        let mut wanted = HEAD;
+        loop {
+            let missing = wanted - bytes.len();
+            file.by_ref().take(missing as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+            let complete = bytes.len() < wanted;
+            if complete || memchr::memchr2(b'\n', b'\r', &bytes).is_some() || wanted > dialect.max_record {
+                refuse_other_formats(&bytes, found)?;
+                let mark = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+                bytes.drain(..mark);
+                return Ok(Self { bytes, complete, mark });
+            }
+            wanted *= 4;
+        }
+    }
+
+    /// The whole records of the sample that are not blank, at most `limit`.
+    #[must_use]
+    pub fn records(&self, dialect: &Dialect, limit: usize) -> Vec<SampleRecord<'_>> {
+        records(&self.bytes, self.complete, self.mark as u64, dialect, limit)
+    }
+}
+
+fn records<'a>(
+    bytes: &'a [u8],
+    complete: bool,
+    base: u64,
+    dialect: &Dialect,
+    limit: usize,
+) -> Vec<SampleRecord<'a>> {
+    let mut found = Vec::new();
+    let mut place = Place { offset: base, line: 1 };
+    let mut patience = Patience::with_grace(64 << 20);
+    let mut rest = bytes;
+    while found.len() < limit && !rest.is_empty() {
+        let Some(record) = Scan::new(&patience).advance(rest, complete, dialect) else { break };
+        patience.note(&record);
+        place.offset += record.next as u64;
+        place.line += record.lines;
+        if record.end > 0 || dialect.blank_is_record {
+            let bytes = rest.get(..record.end).unwrap_or_default();
+            found.push(SampleRecord { bytes, after: place, sound: record.defect.is_none() });
+        }
+        rest = rest.get(record.next..).unwrap_or_default();
+    }
+    found
+}
+
+/// Pieces of a large file's middle and end that start and end at line ends. Empty when the file is
+/// small, and when quotes make it uncertain where records start.
+///
+/// # Errors
+/// `SOURCE_UNREADABLE`.
+pub fn windows(found: &FoundFile, sample: &Sample, dialect: &Dialect) -> Result<Vec<Vec<u8>>> {
+    let size = found.stamp.size;
+    if size < 4 * HEAD as u64 || memchr::memchr(dialect.quote, &sample.bytes).is_some() {
+        return Ok(Vec::new());
+    }
+    let mut file = found.open()?;
+    let mut windows = Vec::new();
+    for start in [size / 2, size - WINDOW] {
+        let bytes = read_at(&mut file, start).map_err(|error| found.unreadable(&error))?;
+        let from = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
+        let to = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
+        let whole = bytes.get(from..to).unwrap_or_default();
+        if memchr::memchr(dialect.quote, whole).is_none() {
+            windows.push(whole.to_vec());
+        }
+    }
+    Ok(windows)
+}
+
+/// The records of a window.
+#[must_use]
+pub fn window_records<'a>(window: &'a [u8], dialect: &Dialect) -> Vec<SampleRecord<'a>> {
+    records(window, true, 0, dialect, RECORDS)
+}
+
+fn read_at(file: &mut File, start: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::with_capacity(WINDOW as usize + 1);
+    file.take(WINDOW).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Files that people mistake for delimited text, by their first bytes.
+fn refuse_other_formats(bytes: &[u8], found: &FoundFile) -> Result<()> {
+    const KNOWN: [(&[u8], &str, &str); 8] = [
+        (b"\xff\xfe", "is encoded in UTF-16", "Convert it to UTF-8"),
+        (b"\xfe\xff", "is encoded in UTF-16", "Convert it to UTF-8"),
+        (b"\x1f\x8b", "is compressed with gzip", "Decompress it first"),
+        (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "Decompress it first"),
+        (b"BZh", "is compressed with bzip2", "Decompress it first"),
+        (b"\xfd7zXZ\x00", "is compressed with xz", "Decompress it first"),
+        (b"PK\x03\x04", "is a ZIP archive or a spreadsheet", "Extract or export it as text first"),
+        (b"PAR1", "is a Parquet file", "Use a `parquet` source"),
+    ];
+    match KNOWN.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
+        None => Ok(()),
+        Some((_, what, hint)) => {
+            Err(EngineError::new(Code::SourceCorrupt, format!("{} {what}", found.name)).hint(*hint))
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Cuts a file into chunks of whole, well-formed records.
+//!
+//! The splitter is the only serial part of a scan. A chunk says at which byte and physical line of
+//! the file each of its segments starts; malformed records are taken out, so that a parser sees
+//! only what the automaton accepts. At most one chunk and one unfinished record are held here.
+
+use std::io::Read;
+
+use super::automaton::{LineSkip, Patience, Scan};
+use super::dialect::Dialect;
+use crate::reject::Reject;
+use crate::scan::chunk::{Chunk, Damaged, Defect, Place, Segment, Split};
+
+/// Reads one file.
+pub struct Splitter<R> {
+    reader: R,
+    dialect: Dialect,
+    chunk_size: usize,
+    buffer: Vec<u8>,
+    place: Place,
+    reported: u64,
+    eof: bool,
+    scan: Option<Scan>,
+    skip: Option<LineSkip>,
+    patience: Patience,
+}
+
+impl<R: Read> Splitter<R> {
+    /// Reads on from `place`, where `reader` stands, in pieces of `chunk_size` bytes.
+    pub fn new(reader: R, dialect: Dialect, chunk_size: usize, place: Place, patience: Patience) -> Self {
+        let chunk_size = chunk_size.max(1);
+        Self {
+            reader,
+            dialect,
+            chunk_size,
+            buffer: Vec::new(),
+            place,
+            reported: place.offset,
+            eof: false,
+            scan: None,
+            skip: None,
+            patience,
+        }
+    }
+
+    /// Where the next record starts.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+}
+
+impl<R: Read + Send> Split for Splitter<R> {
+    fn next_chunk(&mut self) -> std::io::Result<Option<Chunk>> {
+        loop {
+            self.skip_line()?;
+            let held = self.buffer.len();
+            self.fill(if held < self.chunk_size { self.chunk_size } else { held * 2 })?;
+            if self.buffer.is_empty() {
+                return Ok(self.last_bytes());
+            }
+            let chunk = if self.is_plain() { self.cut_plain() } else { self.cut_exactly() };
+            if chunk.is_some() {
+                return Ok(chunk);
+            }
+        }
+    }
+}
+
+impl<R: Read> Splitter<R> {
+    /// A chunk without records for bytes that were skipped at the end of the file.
+    fn last_bytes(&mut self) -> Option<Chunk> {
+        let bytes = self.place.offset - self.reported;
+        self.reported = self.place.offset;
+        (bytes > 0).then(|| Chunk { bytes, ..Chunk::default() })
+    }
+
+    fn fill(&mut self, wanted: usize) -> std::io::Result<()> {
+        let missing = wanted.saturating_sub(self.buffer.len());
+        if self.eof || missing == 0 {
+            return Ok(());
+        }
+        // One byte more, so that the read ends without growing the buffer.
+        self.buffer.reserve(missing + 1);
+        let read = self.reader.by_ref().take(missing as u64).read_to_end(&mut self.buffer)?;
+        self.eof = read < missing;
+        Ok(())
+    }
+
+    /// Whether line ends alone decide where records end, and none is too long.
+    fn is_plain(&mut self) -> bool {
+        let plain = self.buffer.len() <= self.dialect.max_record
+            && memchr::memchr(self.dialect.quote, &self.buffer).is_none();
+        if plain {
+            self.scan = None;
+        }
+        plain
+    }
+
+    fn cut_plain(&mut self) -> Option<Chunk> {
+        let length = self.buffer.len();
+        // A CR at the end of what was read may be the first half of a line end.
+        let certain = if self.eof || self.buffer.last() != Some(&b'\r') { length } else { length - 1 };
+        let end = if self.eof {
+            length
+        } else {
+            memchr::memrchr2(b'\n', b'\r', self.buffer.get(..certain)?)? + 1
+        };
+        let (lines, lone_cr) = count_lines(self.buffer.get(..end)?);
+        let segment = Segment {
+            start: 0,
+            end,
+            offset: self.place.offset,
+            line: self.place.line,
+            quotes: false,
+            lone_cr,
+        };
+        let chunk = Chunk { segments: vec![segment], ..Chunk::default() };
+        Some(self.take(chunk, end, lines))
+    }
+
+    /// Splits record by record with the automaton.
+    fn cut_exactly(&mut self) -> Option<Chunk> {
+        let mut chunk = Chunk::default();
+        let mut at = 0;
+        let mut lines = 0;
+        let mut segment_start = (0, 0);
+        let buffer = std::mem::take(&mut self.buffer);
+        while let Some(window) = buffer.get(at..).filter(|window| !window.is_empty()) {
+            let mut scan = self.scan.take().unwrap_or_else(|| Scan::new(&self.patience));
+            let Some(record) = scan.advance(window, self.eof, &self.dialect) else {
+                self.scan = Some(scan);
+                break;
+            };
+            self.patience.note(&record);
+            let next = at + record.next;
+            if let Some((defect, field)) = record.defect {
+                self.close_segment(&mut chunk, &buffer, segment_start, at);
+                let raw = window.get(..record.end.min(Reject::RAW_LIMIT)).unwrap_or_default();
+                chunk.damaged.push(Damaged {
+                    offset: self.place.offset + at as u64,
+                    line: self.place.line + lines,
+                    raw: raw.to_vec(),
+                    defect,
+                    field,
+                });
+                segment_start = (next, lines + record.lines);
+                if defect == Defect::TooLong {
+                    self.skip = Some(LineSkip::default());
+                }
+            }
+            lines += record.lines;
+            at = next;
+            if self.skip.is_some() {
+                break;
+            }
+        }
+        self.close_segment(&mut chunk, &buffer, segment_start, at);
+        self.buffer = buffer;
+        (at > 0).then(|| self.take(chunk, at, lines))
+    }
+
+    fn close_segment(&self, chunk: &mut Chunk, buffer: &[u8], (start, lines): (usize, u64), end: usize) {
+        let Some(bytes) = buffer.get(start..end).filter(|bytes| !bytes.is_empty()) else {
+            return;
+        };
+        chunk.segments.push(Segment {
+            start,
+            end,
+            offset: self.place.offset + start as u64,
+            line: self.place.line + lines,
+            quotes: memchr::memchr(self.dialect.quote, bytes).is_some(),
+            lone_cr: has_lone_cr(bytes),
+        });
+    }
+
+    /// Hands out the first `end` bytes and keeps the rest.
+    fn take(&mut self, mut chunk: Chunk, end: usize, lines: u64) -> Chunk {
+        let mut rest = Vec::with_capacity(self.chunk_size + 1 + self.buffer.len() - end);
+        rest.extend_from_slice(self.buffer.get(end..).unwrap_or_default());
+        chunk.data = std::mem::replace(&mut self.buffer, rest);
+        chunk.data.truncate(end);
+        self.place.offset += end as u64;
+        self.place.line += lines;
+        chunk.bytes = self.place.offset - self.reported;
+        self.reported = self.place.offset;
+        chunk
+    }
+
+    /// Drops the rest of a line that is too long.
+    fn skip_line(&mut self) -> std::io::Result<()> {
+        let Some(mut skip) = self.skip.take() else {
+            return Ok(());
+        };
+        loop {
+            if self.buffer.is_empty() {
+                self.fill(self.chunk_size)?;
+            }
+            let found = skip.advance(&self.buffer);
+            let dropped = found.unwrap_or(self.buffer.len());
+            self.buffer.drain(..dropped);
+            self.place.offset += dropped as u64;
+            if found.is_some() || self.eof && self.buffer.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// How many line ends there are, and whether one is a CR alone.
+fn count_lines(bytes: &[u8]) -> (u64, bool) {
+    let feeds = memchr::memchr_iter(b'\n', bytes).count();
+    let (returns, pairs) = count_returns(bytes);
+    ((feeds + returns - pairs) as u64, returns > pairs)
+}
+
+fn has_lone_cr(bytes: &[u8]) -> bool {
+    let (returns, pairs) = count_returns(bytes);
+    returns > pairs
+}
+
+/// How many CRs there are, and how many of them belong to a CRLF.
+fn count_returns(bytes: &[u8]) -> (usize, usize) {
+    let returns = memchr::memchr_iter(b'\r', bytes).count();
+    if returns == 0 {
+        return (0, 0);
+    }
+    let pairs = bytes.iter().zip(bytes.iter().skip(1)).filter(|&(a, b)| *a == b'\r' && *b == b'\n').count();
+    (returns, pairs)
+}

@@ -1,0 +1,420 @@
+//! Finds a source's files beneath the folders that may be read.
+
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use super::ScanEnv;
+use crate::error::{Code, EngineError, Result};
+
+/// The most files of one source.
+const MAX_FILES: usize = 100_000;
+/// The deepest folder that `**` looks into.
+const MAX_DEPTH: usize = 64;
+
+/// A file of a source, as it was when the source was compiled.
+#[derive(Clone, Debug)]
+pub struct FoundFile {
+    /// The path, free of links.
+    pub path: PathBuf,
+    /// The path as people know it: relative to the base folder where it lies beneath it.
+    pub name: String,
+    /// What tells whether it was changed.
+    pub stamp: Stamp,
+}
+
+/// What changes when a file is written to or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The size in bytes.
+    pub size: u64,
+    modified: (i64, i64),
+    inode: (u64, u64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            inode: (metadata.dev(), metadata.ino()),
+        }
+    }
+}
+
+impl FoundFile {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// `SOURCE_UNREADABLE` when it cannot be opened or was changed since it was found.
+    pub fn open(&self) -> Result<File> {
+        let file = File::open(&self.path).map_err(|error| self.unreadable(&error))?;
+        self.check(&file)?;
+        Ok(file)
+    }
+
+    /// Checks that an open file is still what was found, and still what its path leads to.
+    ///
+    /// # Errors
+    /// `SOURCE_UNREADABLE` when it was changed or replaced.
+    pub fn check(&self, file: &File) -> Result<()> {
+        let held = file.metadata().map_err(|error| self.unreadable(&error))?;
+        let named = std::fs::metadata(&self.path).map_err(|error| self.unreadable(&error))?;
+        if Stamp::of(&held) == self.stamp && Stamp::of(&named) == self.stamp {
+            return Ok(());
+        }
+        Err(EngineError::new(Code::SourceUnreadable, format!("{} was changed while it was read", self.name))
+            .hint("Write to another file and rename it when it is complete, then run again"))
+    }
+
+    /// The error for a failed read.
+    #[must_use]
+    pub fn unreadable(&self, error: &std::io::Error) -> EngineError {
+        EngineError::new(Code::SourceUnreadable, format!("cannot read {}: {error}", self.name))
+    }
+}
+
+/// The files that a path or pattern names, sorted by path. A folder stands for the files in it.
+///
+/// # Errors
+/// `SOURCE_NOT_FOUND` when there is none, `PATH_REFUSED` outside the roots, `PLAN_INVALID` for a
+/// path that is no file path.
+pub fn resolve(uri: &str, env: &ScanEnv) -> Result<Vec<FoundFile>> {
+    let pattern = absolute(uri, env)?;
+    let roots = Roots::new(env);
+    let mut paths = Vec::new();
+    if has_wildcards(&pattern) {
+        let mut walk = Walk { found: &mut paths };
+        let parts: Vec<_> = pattern.components().skip(1).map(|part| part.as_os_str().to_owned()).collect();
+        roots.check_lexically(&literal_prefix(&pattern), uri)?;
+        walk.descend(Path::new("/"), &parts, 0)?;
+    } else {
+        roots.check_lexically(&pattern, uri)?;
+        if pattern.is_dir() {
+            Walk { found: &mut paths }.descend(&pattern, &["*".into()], 0)?;
+        } else if pattern.exists() {
+            paths.push(pattern.clone());
+        }
+    }
+    if paths.is_empty() {
+        return Err(not_found(uri, &pattern));
+    }
+    paths.sort();
+    paths.dedup();
+    paths.into_iter().map(|path| found(&path, uri, env, &roots)).collect()
+}
+
+fn absolute(uri: &str, env: &ScanEnv) -> Result<PathBuf> {
+    let text = uri.strip_prefix("file://").unwrap_or(uri);
+    if text.contains("://") || text.contains('\0') || text.is_empty() {
+        return Err(EngineError::new(Code::PlanInvalid, format!("'{uri}' is not the path of a file"))
+            .place("uri")
+            .hint("Give a path beneath one of the file roots"));
+    }
+    Ok(normal(&env.base_dir.join(text)))
+}
+
+/// The path without `.` and `..`, by its text alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn found(path: &Path, uri: &str, env: &ScanEnv, roots: &Roots) -> Result<FoundFile> {
+    let name = path.strip_prefix(&env.base_dir).unwrap_or(path).display().to_string();
+    let unreadable =
+        |error| EngineError::new(Code::SourceUnreadable, format!("cannot read {name}: {error}"));
+    let real = path.canonicalize().map_err(unreadable)?;
+    roots.check(&real, uri)?;
+    let metadata = std::fs::metadata(&real).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(EngineError::new(Code::SourceUnreadable, format!("{name} is not a regular file")));
+    }
+    Ok(FoundFile { path: real, stamp: Stamp::of(&metadata), name })
+}
+
+/// The folders beneath which files may be read.
+struct Roots {
+    given: Vec<PathBuf>,
+    real: Vec<PathBuf>,
+}
+
+impl Roots {
+    fn new(env: &ScanEnv) -> Self {
+        let given: Vec<_> = env.file_roots.iter().map(|root| normal(&env.base_dir.join(root))).collect();
+        let real = given.iter().filter_map(|root| root.canonicalize().ok()).collect();
+        Self { given, real }
+    }
+
+    /// Refuses before looking at the disk, so that an answer never tells what exists elsewhere.
+    fn check_lexically(&self, path: &Path, uri: &str) -> Result<()> {
+        let inside = self.given.iter().chain(&self.real).any(|root| path.starts_with(root));
+        if inside { Ok(()) } else { Err(refused(uri)) }
+    }
+
+    fn check(&self, real: &Path, uri: &str) -> Result<()> {
+        if self.real.iter().any(|root| real.starts_with(root)) { Ok(()) } else { Err(refused(uri)) }
+    }
+}
+
+fn refused(uri: &str) -> EngineError {
+    EngineError::new(Code::PathRefused, format!("'{uri}' leads outside the folders that may be read"))
+        .place("uri")
+        .hint("Move the file beneath a file root, or add its folder to the file roots in the settings")
+}
+
+fn not_found(uri: &str, path: &Path) -> EngineError {
+    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir());
+    let mut hint = "Check the path".to_owned();
+    if let (Some(folder), Some(wanted)) = (folder, path.file_name()) {
+        let wanted = wanted.to_string_lossy();
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| !name.starts_with('.'))
+            .take(1000)
+            .collect();
+        names.sort_by_key(|name| (distance(name, &wanted), name.clone()));
+        names.truncate(3);
+        hint = match names.as_slice() {
+            [] => format!("The folder {} is empty", folder.display()),
+            names => format!("The folder {} has {}", folder.display(), names.join(", ")),
+        };
+    }
+    EngineError::new(Code::SourceNotFound, format!("no file matches '{uri}'")).place("uri").hint(hint)
+}
+
+/// How many characters must be inserted, removed or replaced to turn one name into the other.
+#[must_use]
+pub fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.to_lowercase().chars().take(100).collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, from) in from.to_lowercase().chars().take(100).enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        let mut next = vec![left];
+        for (&to, &up) in to.iter().zip(row.iter().skip(1)) {
+            left = (left + 1).min(up + 1).min(diagonal + usize::from(from != to));
+            diagonal = up;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+fn has_wildcards(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'*' | b'?'))
+}
+
+/// The folders before the first wildcard.
+fn literal_prefix(pattern: &Path) -> PathBuf {
+    pattern.components().take_while(|part| !has_wildcards(Path::new(part.as_os_str()))).collect()
+}
+
+/// Walks folders along a pattern.
+struct Walk<'a> {
+    found: &'a mut Vec<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn descend(&mut self, folder: &Path, parts: &[std::ffi::OsString], depth: usize) -> Result<()> {
+        let Some((part, rest)) = parts.split_first() else {
+            return Ok(());
+        };
+        if depth > MAX_DEPTH {
+            return Ok(());
+        }
+        if !has_wildcards(Path::new(part)) {
+            let path = folder.join(part);
+            return match rest {
+                [] if path.is_file() => self.take(path),
+                [] => Ok(()),
+                rest => self.descend(&path, rest, depth + 1),
+            };
+        }
+        let anywhere = part == "**";
+        if anywhere {
+            let rest: &[_] = if rest.is_empty() { &["*".into()] } else { rest };
+            self.descend(folder, rest, depth + 1)?;
+        }
+        for (name, path) in entries(folder) {
+            if anywhere {
+                // A link to a folder above would lead around in circles.
+                if path.is_dir() && !path.is_symlink() {
+                    self.descend(&path, parts, depth + 1)?;
+                }
+            } else if matches(part.to_string_lossy().as_bytes(), name.as_bytes()) {
+                match rest {
+                    [] if path.is_file() => self.take(path)?,
+                    [] => {}
+                    rest => self.descend(&path, rest, depth + 1)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, path: PathBuf) -> Result<()> {
+        if self.found.len() >= MAX_FILES {
+            return Err(EngineError::new(Code::PlanInvalid, format!("more than {MAX_FILES} files match"))
+                .place("uri"));
+        }
+        self.found.push(path);
+        Ok(())
+    }
+}
+
+/// A folder's entries that are not hidden, sorted. A folder that cannot be read has none.
+fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+    let mut entries: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            Some((entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        })
+        .filter(|(name, _)| !name.starts_with('.'))
+        .collect();
+    entries.sort();
+    entries
+}
+
+/// Whether a name matches a pattern of literal characters, `?` and `*`, in linear space and at most
+/// quadratic time.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut pattern_at) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at < name.len() {
+        match pattern.get(pattern_at) {
+            Some(b'*') => {
+                star = Some((pattern_at, at));
+                pattern_at += 1;
+            }
+            Some(b'?') => {
+                pattern_at += 1;
+                at += char_length(name, at);
+            }
+            Some(wanted) if Some(wanted) == name.get(at) => {
+                pattern_at += 1;
+                at += 1;
+            }
+            _ => match star {
+                Some((star_at, taken)) => {
+                    pattern_at = star_at + 1;
+                    at = taken + 1;
+                    star = Some((star_at, at));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(pattern_at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+/// The bytes of the character at `at` in UTF-8.
+fn char_length(name: &[u8], at: usize) -> usize {
+    let more = name.iter().skip(at + 1).take_while(|byte| **byte & 0xc0 == 0x80).count();
+    1 + more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(base: &Path) -> ScanEnv {
+        ScanEnv { base_dir: base.to_owned(), file_roots: vec![base.to_owned()] }
+    }
+
+    fn tree(files: &[&str]) -> std::io::Result<tempfile::TempDir> {
+        let dir = tempfile::tempdir()?;
+        for file in files {
+            let path = dir.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap_or(dir.path()))?;
+            std::fs::write(path, b"x")?;
+        }
+        Ok(dir)
+    }
+
+    fn names(uri: &str, env: &ScanEnv) -> Result<Vec<String>, Code> {
+        resolve(uri, env)
+            .map(|files| files.into_iter().map(|file| file.name).collect())
+            .map_err(|error| error.code)
+    }
+
+    #[test]
+    fn patterns_are_found_in_order() -> std::io::Result<()> {
+        let dir = tree(&["b.csv", "a.csv", "a.txt", ".hidden.csv", "sub/c.csv", "sub/deep/d.csv"])?;
+        let base = dir.path().canonicalize()?;
+        let env = env(&base);
+        assert_eq!(names("*.csv", &env), Ok(vec!["a.csv".into(), "b.csv".into()]));
+        assert_eq!(names("?.csv", &env), Ok(vec!["a.csv".into(), "b.csv".into()]));
+        assert_eq!(names("sub/**/*.csv", &env), Ok(vec!["sub/c.csv".into(), "sub/deep/d.csv".into()]));
+        assert_eq!(names("**/d.csv", &env), Ok(vec!["sub/deep/d.csv".into()]));
+        assert_eq!(names("**", &env).map(|names| names.len()), Ok(5));
+        assert_eq!(names("sub", &env), Ok(vec!["sub/c.csv".into()]));
+        assert_eq!(names("s*/c.csv", &env), Ok(vec!["sub/c.csv".into()]));
+        assert_eq!(names("./sub/../a.csv", &env), Ok(vec!["a.csv".into()]));
+        assert_eq!(names(&format!("file://{}/a.csv", base.display()), &env), Ok(vec!["a.csv".into()]));
+        Ok(())
+    }
+
+    #[test]
+    fn a_missing_file_names_its_neighbours() -> std::io::Result<()> {
+        let dir = tree(&["data/orders.csv", "data/users.csv"])?;
+        let error = resolve("data/order.csv", &env(dir.path())).map(|_| ()).unwrap_err();
+        assert_eq!(error.code, Code::SourceNotFound);
+        assert!(error.hint.unwrap_or_default().contains("orders.csv, users.csv"));
+        assert_eq!(names("nowhere/*.csv", &env(dir.path())), Err(Code::SourceNotFound));
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_outside_the_roots_is_touched() -> std::io::Result<()> {
+        let dir = tree(&["root/a.csv", "other/secret.csv"])?;
+        let root = dir.path().join("root");
+        std::os::unix::fs::symlink("../other/secret.csv", root.join("link.csv"))?;
+        std::os::unix::fs::symlink("../other", root.join("folder"))?;
+        let env = env(&root);
+        for uri in ["link.csv", "folder/secret.csv", "*.csv", "../other/secret.csv", "../other/*.csv", "/etc/passwd", "/etc/nothing"] {
+            assert_eq!(names(uri, &env), Err(Code::PathRefused), "{uri}");
+        }
+        assert_eq!(names("s3://bucket/key", &env), Err(Code::PlanInvalid));
+        let none = ScanEnv { base_dir: root.clone(), file_roots: vec![] };
+        assert_eq!(names("a.csv", &none), Err(Code::PathRefused));
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_is_noticed() -> std::io::Result<()> {
+        let dir = tree(&["a.csv"])?;
+        let files = resolve("a.csv", &env(dir.path())).unwrap_or_default();
+        let file = files.first().ok_or(std::io::ErrorKind::NotFound)?;
+        let open = file.open().map_err(std::io::Error::other)?;
+        assert!(file.check(&open).is_ok());
+        std::fs::write(dir.path().join("new"), b"x")?;
+        std::fs::rename(dir.path().join("new"), dir.path().join("a.csv"))?;
+        assert_eq!(file.check(&open).map_err(|error| error.code), Err(Code::SourceUnreadable));
+        assert!(file.open().is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn wildcards_match_whole_names() {
+        assert!(matches(b"*a*b", b"xaxb"));
+        assert!(!matches(b"*a*b", b"xaxbx"));
+        assert!(matches("?".as_bytes(), "é".as_bytes()));
+        assert!(matches(b"**", b""));
+        assert!(!matches(b"?", b""));
+    }
+}
