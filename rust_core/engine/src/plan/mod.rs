@@ -1,5 +1,6 @@
 //! Plans: the contract's messages and what they mean to the engine.
 
+pub mod size;
 pub mod types;
 
 /// The contract's messages, generated from `proto/etlplus/v1` by the build script.

@@ -21,7 +21,7 @@ pub fn parse_type(text: &str) -> Result<DataType> {
     let lower = text.to_ascii_lowercase();
     let (base, arguments) = split_arguments(&lower).ok_or_else(|| unknown(text))?;
     let plain = plain_type(&base);
-    match (plain, arguments) {
+    match (plain, &arguments) {
         (Some(data_type), None) => Ok(data_type),
         (Some(data_type), Some(_)) => with_precision(data_type, text, arguments.as_deref()),
         (None, arguments) if is_decimal(&base) => decimal(text, arguments.as_deref()),

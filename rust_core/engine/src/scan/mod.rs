@@ -5,7 +5,16 @@
 //! by the three identity columns of [`identity_fields`]; identity lets a later step name the file,
 //! line and offset of a row it refuses.
 
+pub mod chunk;
+pub mod convert;
+pub mod csv;
+pub mod feed;
+pub mod files;
+pub mod stream;
+
+use std::collections::HashMap;
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +24,8 @@ use arrow::record_batch::RecordBatch;
 use futures::Stream;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Result;
+use crate::error::{Code, EngineError, Result};
+use crate::plan::pb;
 use crate::reject::{Origin, RejectLog};
 
 /// The index of the file (or 0) within [`Source::origins`]. UInt32.
@@ -33,6 +43,50 @@ pub fn identity_fields() -> [Field; 3] {
         Field::new(LINE, DataType::UInt64, true),
         Field::new(OFFSET, DataType::UInt64, true),
     ]
+}
+
+/// What a source may reach.
+#[derive(Clone, Debug, Default)]
+pub struct ScanEnv {
+    /// The folder that relative paths start from.
+    pub base_dir: PathBuf,
+    /// Folders beneath which files may be read. Empty: none.
+    pub file_roots: Vec<PathBuf>,
+    /// Connections by id.
+    pub connections: HashMap<String, pb::ResolvedConnection>,
+}
+
+impl ScanEnv {
+    /// What a runtime allows.
+    #[must_use]
+    pub fn from_runtime(runtime: &pb::Runtime) -> Self {
+        let connections = runtime.connections.iter();
+        Self {
+            base_dir: PathBuf::from(&runtime.base_dir),
+            file_roots: runtime.file_roots.iter().map(PathBuf::from).collect(),
+            connections: connections.map(|found| (found.name.clone(), found.clone())).collect(),
+        }
+    }
+}
+
+/// Compiles a source: finds its files or table, settles dialect and types. Takes a stream out of
+/// `streams`.
+///
+/// # Errors
+/// `SOURCE_NOT_FOUND`, `SOURCE_EMPTY`, `SOURCE_CORRUPT`, `SOURCE_MISMATCH`, `PATH_REFUSED` and their
+/// kin, with the source's name.
+pub async fn compile(
+    source: &pb::Source,
+    env: &ScanEnv,
+    streams: &mut stream::Streams,
+) -> Result<Arc<dyn Source>> {
+    use pb::source::Kind;
+    let compiled: Result<Arc<dyn Source>> = match &source.kind {
+        Some(Kind::Csv(options)) => csv::compile(options, env),
+        Some(Kind::Stream(options)) => stream::compile(&source.name, options, streams),
+        _ => Err(EngineError::new(Code::PlanInvalid, "the source has no kind")),
+    };
+    compiled.map_err(|error| error.at(&source.name))
 }
 
 /// Batches of one partition.

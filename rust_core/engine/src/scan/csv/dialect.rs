@@ -2,6 +2,7 @@
 
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
+use crate::plan::size::parse_size;
 
 /// The longest record, where a source does not say.
 pub const DEFAULT_MAX_RECORD: usize = 16 << 20;
@@ -43,7 +44,7 @@ impl Dialect {
     /// # Errors
     /// `PLAN_INVALID` for characters that cannot be used or that clash.
     pub fn declared(options: &pb::CsvSource) -> Result<Self> {
-        let mut dialect = Self { max_record: parse_size(&options.max_record)?, ..Self::default() };
+        let mut dialect = Self { max_record: max_record(&options.max_record)?, ..Self::default() };
         if let Some(byte) = character("delimiter", &options.delimiter)? {
             dialect.delimiter = byte;
         }
@@ -74,31 +75,15 @@ fn character(option: &str, text: &str) -> Result<Option<u8>> {
     }
 }
 
-/// Reads a size as in `16MiB`; the default where the text is empty.
+/// The longest record that a source's `max_record` allows.
 ///
 /// # Errors
 /// `PLAN_INVALID` for anything that is no size, and above 1 GiB.
-pub fn parse_size(text: &str) -> Result<usize> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(DEFAULT_MAX_RECORD);
-    }
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let factor: Option<usize> = match unit.trim().trim_end_matches('B') {
-        "" => Some(1),
-        "K" => Some(1_000),
-        "M" => Some(1_000_000),
-        "G" => Some(1_000_000_000),
-        "Ki" => Some(1 << 10),
-        "Mi" => Some(1 << 20),
-        "Gi" => Some(1 << 30),
-        _ => None,
-    };
-    let size = number.parse::<usize>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
-    match size {
+pub fn max_record(text: &str) -> Result<usize> {
+    match parse_size(text).map_err(|error| error.place("max_record"))? {
+        None => Ok(DEFAULT_MAX_RECORD),
         Some(size) if (1..=MAX_RECORD_LIMIT).contains(&size) => Ok(size),
-        _ => Err(EngineError::new(Code::PlanInvalid, format!("'{text}' cannot be used as max_record"))
+        Some(_) => Err(EngineError::new(Code::PlanInvalid, format!("'{text}' cannot be used as max_record"))
             .place("max_record")
             .hint("Write a size from 1 B to 1 GiB, as in `16MiB`")),
     }
@@ -110,12 +95,11 @@ mod tests {
 
     #[test]
     fn sizes() {
-        assert_eq!(parse_size("").ok(), Some(DEFAULT_MAX_RECORD));
-        assert_eq!(parse_size("64KiB").ok(), Some(65_536));
-        assert_eq!(parse_size("2 M").ok(), Some(2_000_000));
-        assert_eq!(parse_size("17").ok(), Some(17));
+        assert_eq!(max_record("").ok(), Some(DEFAULT_MAX_RECORD));
+        assert_eq!(max_record("64KiB").ok(), Some(65_536));
+        assert_eq!(max_record("17").ok(), Some(17));
         for bad in ["0", "2GiB", "x", "1TB", "99999999999999999999G"] {
-            assert!(parse_size(bad).is_err(), "{bad}");
+            assert!(max_record(bad).is_err(), "{bad}");
         }
     }
 

@@ -130,7 +130,7 @@ impl Guess {
         let fits = !self.special && digits <= usize::from(MAX_PRECISION);
         let scale = i8::try_from(self.widest_scale).unwrap_or(i8::MAX);
         if self.fixed && fits {
-            // Room for a thousand million times the largest value seen.
+            // Room for a million times the largest value seen.
             let usual = digits + 6 <= usize::from(USUAL_PRECISION);
             return DataType::Decimal128(if usual { USUAL_PRECISION } else { MAX_PRECISION }, scale);
         }

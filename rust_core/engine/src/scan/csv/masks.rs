@@ -22,32 +22,35 @@ pub fn find_tail(tail: &[u8], first: u8, second: u8) -> (u64, u64) {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "comparing 16 bytes at once is what makes the scan fast")]
 mod imp {
-    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set1_epi8, _mm_set_epi64x};
+    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8};
 
     use super::BLOCK;
 
     #[inline]
-    pub fn find(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
+    pub(super) fn find(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
+        // SAFETY: SSE2 is part of the x86-64 architecture; no pointers are involved.
+        unsafe { find_lanes(block, first, second) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn find_lanes(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
         let mut masks = (0, 0);
         let (lanes, _) = block.as_chunks::<16>();
         for (index, lane) in lanes.iter().enumerate() {
-            let (first, second) = find_lane(lane, first, second);
-            masks.0 |= first << (index * 16);
-            masks.1 |= second << (index * 16);
+            let whole = u128::from_le_bytes(*lane);
+            let (low, high) = (whole as u64, (whole >> 64) as u64);
+            let bytes = _mm_set_epi64x(high.cast_signed(), low.cast_signed());
+            masks.0 |= equal(bytes, first) << (index * 16);
+            masks.1 |= equal(bytes, second) << (index * 16);
         }
         masks
     }
 
     #[inline]
-    fn find_lane(lane: &[u8; 16], first: u8, second: u8) -> (u64, u64) {
-        let whole = u128::from_le_bytes(*lane);
-        let (low, high) = (whole as u64, (whole >> 64) as u64);
-        let bytes = _mm_set_epi64x(high.cast_signed(), low.cast_signed());
-        (equal(bytes, first), equal(bytes, second))
-    }
-
-    #[inline]
+    #[target_feature(enable = "sse2")]
     fn equal(bytes: __m128i, wanted: u8) -> u64 {
         let hits = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(wanted.cast_signed())));
         u64::from(hits.cast_unsigned())
@@ -59,7 +62,7 @@ mod imp {
     use super::BLOCK;
 
     #[inline]
-    pub fn find(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
+    pub(super) fn find(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
         let mut masks = (0, 0);
         let (words, _) = block.as_chunks::<8>();
         for (index, word) in words.iter().enumerate() {

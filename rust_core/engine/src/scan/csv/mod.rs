@@ -1,0 +1,143 @@
+//! Delimited text files.
+//!
+//! [`automaton`] defines what a record is. The splitter cuts a file into chunks of whole records;
+//! each partition's parser finds their fields and parses them straight into columns.
+//!
+//! What a field means:
+//! - Unquoted text that is one of `null_values` (an empty field and `NA` when none are declared) is a
+//!   missing value. A quoted field is never one, except that `""` in a column that is not text means
+//!   the same as an empty field. In a text column `""` is the empty text.
+//! - Spaces around values that are not text do not count.
+//! - A record with the wrong number of fields, with NUL, with invalid UTF-8 or with a value that its
+//!   column's type cannot keep is a reject with every reason. No text with NUL is let through,
+//!   because no target keeps it.
+//! - Blank lines are nothing, except in a file of one column, where they are a missing value.
+
+pub mod automaton;
+pub mod columns;
+pub mod compile;
+pub mod dialect;
+pub mod fields;
+pub mod header;
+pub mod index;
+pub mod infer;
+pub mod masks;
+pub mod nulls;
+pub mod parser;
+pub mod sample;
+pub mod sniff;
+pub mod splitter;
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use parking_lot::Mutex;
+
+use self::automaton::{Patience, Scan};
+use self::parser::{Format, Parser};
+use self::splitter::Splitter;
+use super::chunk::{Place, Split};
+use super::feed::{CHUNK_SIZE, Feed, FeedFile, partition};
+use super::{BatchStream, ScanContext, ScanEnv, Source};
+use crate::error::Result;
+use crate::plan::pb;
+use crate::reject::Origin;
+
+/// Compiles a source of delimited text files.
+///
+/// # Errors
+/// `SOURCE_NOT_FOUND`, `SOURCE_EMPTY`, `SOURCE_CORRUPT`, `SOURCE_MISMATCH`, `PATH_REFUSED`,
+/// `COLUMN_UNKNOWN`, `TYPE_UNKNOWN`, `PLAN_INVALID`.
+pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<Arc<dyn Source>> {
+    Ok(Arc::new(compile::compile(options, env)?))
+}
+
+/// Delimited text files with settled dialect and types.
+#[derive(Debug)]
+pub struct CsvSource {
+    format: Arc<Format>,
+    files: Vec<FeedFile>,
+    starts: Vec<Place>,
+    notes: Vec<String>,
+}
+
+impl CsvSource {
+    fn feed(&self, chunk_size: usize) -> Feed {
+        let starts = self.starts.clone();
+        let dialect = self.format.dialect;
+        let open = move |mut file: File, index: usize| {
+            let start = starts.get(index).copied().unwrap_or(Place { offset: 0, line: 1 });
+            file.seek(SeekFrom::Start(start.offset))?;
+            let splitter = Splitter::new(file, dialect, chunk_size, start, Patience::default());
+            Ok(Box::new(splitter) as Box<dyn Split>)
+        };
+        Feed::new(self.files.clone(), Box::new(open))
+    }
+
+    /// Opens with another number of partitions and size of chunks than the usual; the rows are the same.
+    pub fn open_with(&self, count: usize, chunk_size: usize, context: &ScanContext) -> Vec<BatchStream> {
+        let feed = Arc::new(Mutex::new(self.feed(chunk_size)));
+        (0..count)
+            .map(|_| {
+                let projection = Arc::clone(&context.projection);
+                let name = Arc::clone(&context.name);
+                let parser = Parser::new(Arc::clone(&self.format), name, projection, context.batch_rows);
+                partition(Arc::clone(&feed), parser, context)
+            })
+            .collect()
+    }
+}
+
+impl Source for CsvSource {
+    fn kind(&self) -> &'static str {
+        "csv"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        let columns = self.format.columns.iter();
+        let fields = columns.map(|column| Field::new(&column.name, column.data_type.clone(), true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    fn bytes_total(&self) -> Option<u64> {
+        Some(self.files.iter().map(|file| file.found.stamp.size).sum())
+    }
+
+    fn partitions(&self, wanted: usize) -> usize {
+        let chunks = self.bytes_total().unwrap_or(0).div_ceil(CHUNK_SIZE as u64);
+        wanted.min(usize::try_from(chunks).unwrap_or(usize::MAX)).max(1)
+    }
+
+    fn open(&self, wanted: usize, context: &ScanContext) -> Result<Vec<BatchStream>> {
+        Ok(self.open_with(self.partitions(wanted), CHUNK_SIZE, context))
+    }
+
+    fn origin_name(&self, src: u32) -> String {
+        let file = self.files.get(src as usize);
+        file.map(|file| file.found.name.clone()).unwrap_or_default()
+    }
+
+    fn raw_record(&self, origin: &Origin, limit: usize) -> Option<Vec<u8>> {
+        let file = self.files.iter().find(|file| file.found.name == origin.source)?;
+        let mut reader = file.found.open().ok()?;
+        reader.seek(SeekFrom::Start(origin.offset?)).ok()?;
+        let mut bytes = Vec::new();
+        let mut scan = Scan::new(&Patience::default());
+        loop {
+            let wanted = bytes.len().max(2048);
+            let read = reader.by_ref().take(wanted as u64).read_to_end(&mut bytes).ok()?;
+            let eof = read < wanted;
+            let record = scan.advance(&bytes, eof, &self.format.dialect);
+            if eof || record.is_some() || bytes.len() >= limit {
+                bytes.truncate(record.map_or(bytes.len(), |record| record.end).min(limit));
+                return Some(bytes);
+            }
+        }
+    }
+}
