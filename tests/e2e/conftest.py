@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conformance.database import enterable_folder
 from tests.live import Service, service
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("live")
-    folder.chmod(0o755)
-    with service(folder) as running:
+def live() -> Iterator[Service]:
+    with enterable_folder() as folder, service(folder) as running:
         yield running

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import grpc
 import pytest
 from google.rpc import error_details_pb2
@@ -116,7 +118,7 @@ def test_nothing_wrong_is_stored(live: Service) -> None:
     with pytest.raises(grpc.RpcError) as raised:
         live.apply(written("  - filtre: id > 0"))
     assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    status = rpc_status.from_call(raised.value)
+    status = rpc_status.from_call(cast(grpc.Call, raised.value))
     info = error_details_pb2.ErrorInfo()
     assert any(detail.Unpack(info) for detail in status.details)
     assert info.reason == "SPEC_INVALID"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from etlplus.v1 import job_pb2
+from tests.conformance.database import enterable_folder
 from tests.live import Service, service
 
 PIPELINE = """\
@@ -104,14 +107,20 @@ def in_small_disk(folder: Path) -> tuple[str, ...]:
     return ("unshare", "--mount", *own_user, "sh", "-c", mount, str(folder))
 
 
-def test_a_full_disk_fails_the_job_and_leaves_no_file(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    small = tmp_path / "small"
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    with enterable_folder() as folder:
+        yield folder
+
+
+def test_a_full_disk_fails_the_job_and_leaves_no_file(open_folder: Path) -> None:
+    small = open_folder / "small"
     small.mkdir()
-    source = tmp_path / "numbers.csv"
-    lines = (f"{n},{hash((n, 'x')):x}{hash((n, 'y')):x}\n" for n in range(60_000))
+    source = open_folder / "numbers.csv"
+    draw = random.Random(1)
+    lines = (f"{n},{draw.getrandbits(128):x}\n" for n in range(60_000))
     source.write_text("id,word\n" + "".join(lines))
-    with service(tmp_path, prefix=in_small_disk(small)) as live:
+    with service(open_folder, prefix=in_small_disk(small)) as live:
         for kind in ("parquet", "csv", "jsonl"):
             job = live.run(SMALL.format(kind=kind, source=source, target=small / kind))
             assert job.state == job_pb2.Job.STATE_FAILED

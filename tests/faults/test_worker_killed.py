@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from etlplus.v1 import job_pb2
+from tests.conformance.database import enterable_folder
 from tests.live import Process, Service, service
 
 KILLS = int(os.environ.get("ETLPLUS_TEST_KILLS", "6"))
@@ -89,15 +90,15 @@ class Hall:
 
 
 @pytest.fixture(scope="module")
-def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
-    folder = tmp_path_factory.mktemp("killed")
-    folder.chmod(0o755)
-    source = folder / "numbers.csv"
-    with source.open("w") as file:
-        file.write("id,amount,word\n")
-        file.writelines(f"{n},{n % 997}.{n % 100:02},word {n}\n" for n in range(1, ROWS + 1))
-    with service(folder, "--no-worker", lease_seconds="2") as live:
-        hall = Hall(live, source)
+def hall() -> Iterator[Hall]:
+    with (
+        enterable_folder() as folder,
+        service(folder, "--no-worker", lease_seconds="2") as live,
+    ):
+        hall = Hall(live, folder / "numbers.csv")
+        with hall.source.open("w") as file:
+            file.write("id,amount,word\n")
+            file.writelines(f"{n},{n % 997}.{n % 100:02},word {n}\n" for n in range(1, ROWS + 1))
         worker = live.worker()
         try:
             hall.seconds = measure(hall)
