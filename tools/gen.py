@@ -9,6 +9,7 @@ one that later changes must stay compatible with; that is part of a release.
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 import sys
 import tempfile
@@ -194,6 +195,13 @@ def baseline_image(image: bytes) -> bytes:
     return stripped.SerializeToString(deterministic=True)
 
 
+def schema_files() -> Files:
+    """Return the JSON Schema of the language, which follows from the generated modules on disk."""
+    sys.path.insert(0, str(ROOT / "python"))
+    language = importlib.import_module("etlplus.language")
+    return {Path("docs/pipeline.schema.json"): language.json_schema_text().encode()}
+
+
 def is_current(path: Path, content: bytes) -> bool:
     """Tell whether the file on disk holds exactly this content."""
     return path.is_file() and path.read_bytes() == content
@@ -207,23 +215,26 @@ def stale_files(files: Files) -> list[Path]:
 
 
 def write(files: Files) -> None:
-    """Write what differs and remove what is no longer generated."""
+    """Write what differs."""
     for path, content in files.items():
         target = ROOT / path
         if not is_current(target, content):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
             print(f"wrote {path}")
-    for path in stale_files(files):
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove what is no longer generated."""
+    for path in paths:
         (ROOT / path).unlink()
         print(f"removed {path}")
 
 
-def check(files: Files) -> int:
+def check(files: Files, stale: Iterable[Path] = ()) -> int:
     """Print every file that differs from the contract; return the exit code."""
     drifted = [path for path, content in files.items() if not is_current(ROOT / path, content)]
-    drifted += stale_files(files)
-    for path in sorted(drifted):
+    for path in sorted([*drifted, *stale]):
         print(f"{path} does not follow from the contract; run `make gen`", file=sys.stderr)
     return 1 if drifted else 0
 
@@ -238,8 +249,10 @@ def main() -> int:
     if arguments.baseline:
         files[Path("proto/baseline.binpb")] = baseline_image(files[CONTRACT])
     if arguments.check:
-        return check(files)
+        return check(files, stale_files(files)) or check(schema_files())
     write(files)
+    remove(stale_files(files))
+    write(schema_files())
     return 0
 
 

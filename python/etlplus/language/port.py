@@ -1,0 +1,61 @@
+"""The language as the application sees it: bytes in, bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from etlplus.app.ports import CatalogueEntry, RunContext
+from etlplus.domain.connection import ResolvedConnection
+from etlplus.domain.pipeline import SpecSummary
+from etlplus.domain.problem import Problem
+from etlplus.language import canonical, catalogue, lowering
+from etlplus.language.check import check_spec
+from etlplus.language.summary import summarize
+
+
+class PipelineLanguage:
+    """Implements the port `etlplus.app.ports.Language`."""
+
+    def check(self, spec: bytes) -> Sequence[Problem]:
+        """Return everything that is wrong with a definition by itself."""
+        return check_spec(canonical.decode(spec)).problems()
+
+    def summarize(self, spec: bytes) -> SpecSummary:
+        """Return what the control plane needs to know. Raises InvalidInput for damaged bytes."""
+        return summarize(canonical.decode(spec))
+
+    def lower(self, spec: bytes, params: Mapping[str, str], context: RunContext) -> bytes:
+        """Return the serialized Plan. Raises as `lowering.lower`."""
+        return lowering.lower(spec, params, context)
+
+    def runtime(
+        self,
+        *,
+        connections: Sequence[ResolvedConnection],
+        file_roots: Sequence[str],
+        base_dir: str,
+        work_dir: str,
+        load_id: str,
+        epoch: int,
+        threads: int = 0,
+        batch_rows: int = 0,
+    ) -> bytes:
+        """Return the serialized Runtime. It holds secrets: it is never stored or logged."""
+        return lowering.runtime(
+            connections=connections,
+            file_roots=file_roots,
+            base_dir=base_dir,
+            work_dir=work_dir,
+            load_id=load_id,
+            epoch=epoch,
+            threads=threads,
+            batch_rows=batch_rows,
+        )
+
+    def connectors(self) -> Sequence[CatalogueEntry]:
+        """Return the kinds of sources and sinks."""
+        return catalogue.connectors()
+
+    def steps(self) -> Sequence[CatalogueEntry]:
+        """Return the kinds of steps."""
+        return catalogue.steps()
