@@ -152,7 +152,7 @@ check-rust:
 .PHONY: bench
 bench: build .venv/.bench ## Measure the works in benches/ beside their peers and write benches/README.md
 	$(call say,Measuring)
-	$(PYTHON) -m benches
+	$(PYTHON) -m benches $(WORKS)
 
 .venv/.bench: requirements/bench.txt .venv/.installed
 	$(call say,Installing the peers to measure against)

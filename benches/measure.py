@@ -1,4 +1,4 @@
-"""Times whole processes and their memory."""
+"""Times whole processes and their memory, and keeps what was found."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+ETLPLUS = Path(sys.executable).parent / "etlplus"
+RUNS = int(os.environ.get("ETLPLUS_BENCH_RUNS", "5"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,35 @@ class Sample:
     """One run: its wall time and the most memory that was resident."""
 
     seconds: float
-    peak_bytes: int
+    peak_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a contender reached: the medians of its runs, and whether it must be beaten."""
+
+    contender: str
+    sample: Sample
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Something that was promised, what was found, and whether that is enough."""
+
+    promise: str
+    found: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A work's table and the promises that it checks."""
+
+    title: str
+    what: str
+    rows: Sequence[Row]
+    goals: Sequence[Goal]
 
 
 def run(command: Sequence[str | Path], *, environ: Mapping[str, str] | None = None) -> Sample:
@@ -29,8 +59,8 @@ def run(command: Sequence[str | Path], *, environ: Mapping[str, str] | None = No
     Raises:
         RuntimeError: It did not exit with 0; its output is the message.
     """
-    start = time.perf_counter()
     with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=ROOT,
@@ -53,9 +83,33 @@ def peer(name: str, *arguments: str | Path) -> list[str | Path]:
     return [sys.executable, "-m", f"benches.peers.{name}", *arguments]
 
 
+def in_turns(contenders: Mapping[str, Callable[[], Sample]], runs: int = RUNS) -> list[Row]:
+    """Run all contenders in turns, so that a slow minute of the machine meets each of them."""
+    samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    for _ in range(runs):
+        for name, contender in contenders.items():
+            samples[name].append(contender())
+            print(f"  {name}: {samples[name][-1].seconds:.3f} s", flush=True)
+    return [Row(name, median(found), runs) for name, found in samples.items()]
+
+
 def median(samples: Sequence[Sample]) -> Sample:
     """Return the median time and the median peak of several runs."""
     return Sample(
         statistics.median(sample.seconds for sample in samples),
         int(statistics.median(sample.peak_bytes for sample in samples)),
     )
+
+
+def ratio_goal(rows: Sequence[Row], peer_name: str, allowed: float) -> Goal:
+    """Return the goal that the first row takes at most `allowed` times as long as a peer."""
+    ours, theirs = rows[0], next(row for row in rows if row.contender == peer_name)
+    ratio = ours.sample.seconds / theirs.sample.seconds
+    promise = f"at most {allowed:g} × the time of {peer_name}"
+    return Goal(promise, f"{ratio:.2f} ×", ratio <= allowed)
+
+
+def memory_goal(row: Row, mebibytes: int) -> Goal:
+    """Return the goal that a row's peak stays within a number of mebibytes."""
+    found = row.sample.peak_bytes / 2**20
+    return Goal(f"at most {mebibytes} MiB resident", f"{found:.0f} MiB", found <= mebibytes)

@@ -1,0 +1,31 @@
+"""Runs the works that are named, or all and then writes `benches/README.md`."""
+
+from __future__ import annotations
+
+import sys
+
+from benches import b1_csv_to_parquet, b2_csv_to_postgres, b7_small_job, footprint, report
+
+WORKS = {
+    "b1": b1_csv_to_parquet.measure,
+    "b2": b2_csv_to_postgres.measure,
+    "b7": b7_small_job.measure,
+    "footprint": footprint.measure,
+}
+
+
+def main() -> int:
+    """Measure, report, and return 1 when a promise is not kept."""
+    names = sys.argv[1:] or list(WORKS)
+    results = []
+    for name in names:
+        print(f"{name}:", flush=True)
+        results.append(WORKS[name]())
+    print(report.render(results))
+    if len(names) == len(WORKS):
+        report.write(results)
+    return int(not all(goal.kept for result in results for goal in result.goals))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""B1: TPC-H lineitem from CSV, filtered, six columns derived, to Parquet with zstd."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from benches import data
+from benches.lineitem import pipeline
+from benches.measure import ETLPLUS, Result, in_turns, memory_goal, peer, ratio_goal, run
+
+WHAT = (
+    "766 MB of CSV (scale factor 1) → filter on a date → six derived columns → Parquet, zstd. "
+    "Whole processes: start, read, compute, write, exit."
+)
+
+
+def measure() -> Result:
+    """Run ETL Plus, DuckDB and Polars in turns."""
+    source = data.lineitem()
+    data.warm(source)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = folder / "pipeline.yaml"
+        file.write_text(pipeline(source, f'parquet: {{uri: "{folder}/etlplus.parquet"}}'))
+        roots = {"ETLPLUS_FILE_ROOTS": f"{folder}:{source.parent}", "ETLPLUS_DATA_DIR": name}
+        command: list[str | Path] = [ETLPLUS, "run", "--local", file]
+        rows = in_turns(
+            {
+                "ETL Plus": lambda: run(command, environ=roots),
+                "DuckDB": lambda: run(peer("duckdb_parquet", source, folder / "duckdb.parquet")),
+                "Polars": lambda: run(peer("polars_parquet", source, folder / "polars.parquet")),
+            }
+        )
+        check_equal(folder)
+    goals = [ratio_goal(rows, "DuckDB", 2.0), memory_goal(rows[0], 256)]
+    return Result("B1 CSV to Parquet", WHAT, rows, goals)
+
+
+def check_equal(folder: Path) -> None:
+    """Check that the contenders computed the same figures.
+
+    Raises:
+        RuntimeError: They did not.
+    """
+    figures = "count(*), sum(disc_price), sum(charge), sum(ship_year), count_if(late)"
+    found = {
+        name: duckdb.execute(f"select {figures} from '{folder}/{name}.parquet'").fetchall()
+        for name in ("etlplus", "duckdb", "polars")
+    }
+    if len({str(row) for row in found.values()}) != 1:
+        raise RuntimeError(f"the results differ: {found}")
