@@ -16,9 +16,10 @@ from tests.conformance.database import enterable_folder
 from tests.live import Service, service
 
 WHAT = (
-    "The transformation of B1 into a table of the embedded PostgreSQL. ETL Plus: from submitting the "
-    "job to its success, staged, counted and published in one transaction. DuckDB: a process that "
-    "ingests the same batches by ADBC. Raw COPY: ready bytes over one connection, computing nothing."
+    "The transformation of B1 into a table of the embedded PostgreSQL. ETL Plus: from submitting "
+    "the job to its success, staged, counted and published in one transaction. DuckDB: a process "
+    "that ingests the same batches by ADBC. Raw COPY: ready bytes over one connection, computing "
+    "nothing."
 )
 SINK = "postgres: {connection: local, table: lineitem_etlplus, mode: replace}"
 

@@ -105,8 +105,8 @@ def ratio_goal(rows: Sequence[Row], peer_name: str, allowed: float) -> Goal:
     """Return the goal that the first row takes at most `allowed` times as long as a peer."""
     ours, theirs = rows[0], next(row for row in rows if row.contender == peer_name)
     ratio = ours.sample.seconds / theirs.sample.seconds
-    promise = f"at most {allowed:g} × the time of {peer_name}"
-    return Goal(promise, f"{ratio:.2f} ×", ratio <= allowed)
+    promise = f"at most {allowed:g} times as long as {peer_name}"
+    return Goal(promise, f"{ratio:.2f} times", ratio <= allowed)
 
 
 def memory_goal(row: Row, mebibytes: int) -> Goal:

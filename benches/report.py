@@ -17,8 +17,8 @@ HEAD = """\
 # Benchmarks
 
 `make bench` runs every work beside its peers, in turns, in one run, and writes this file.
-`make bench WORKS="b1 b7"` runs some and prints their tables. `ETLPLUS_BENCH_RUNS` sets how often each
-contender runs, `ETLPLUS_BENCH_SCALE` the scale factor of the data.
+`make bench WORKS="b1 b7"` runs some and prints their tables. `ETLPLUS_BENCH_RUNS` sets how often
+each contender runs, `ETLPLUS_BENCH_SCALE` the scale factor of the data.
 
 Figures are medians. Ratios count, seconds belong to the machine: {machine}; {cores} cores,
 {memory:.0f} GiB of memory, Python {python}, {peers}; {day}.
