@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import google.api  # type: ignore[import-untyped]
+import google.api
 import grpc_tools
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
