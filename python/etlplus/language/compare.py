@@ -98,7 +98,7 @@ def _same(expected: Value, actual: Any, kind: str) -> bool:  # noqa: ANN401 - an
         return expected.WhichOneof("kind") == "null_value" and actual is None
     text = value_text(expected)
     if text is None:
-        return _plain(expected) == _floats(actual)
+        return bool(_plain(expected) == _floats(actual))
     produced = actual if isinstance(actual, str) else json.dumps(actual, default=str).strip('"')
     return _canonical(text, kind) == _canonical(produced, kind)
 

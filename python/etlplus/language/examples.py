@@ -8,9 +8,10 @@ files that are staged and read, and never published.
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf.struct_pb2 import ListValue, Value
 
@@ -23,9 +24,6 @@ from etlplus.language.scalars import number_text
 from etlplus.language.texts import texts
 from etlplus.language.wiring import REJECTS, fill_defaults, set_from, wire
 from etlplus.v1 import plan_pb2
-
-#: Sinks of an example are called by what they read and this.
-_SUFFIX: Final = "_rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,7 @@ def prepare(
         InvalidInput: A source that is needed is not given (SPEC_INVALID), or a parameter has no
             good value (PARAM_INVALID).
     """
-    part = plan_pb2.PipelineSpec()
-    part.CopyFrom(spec)
+    part = deepcopy(spec)
     fill_defaults(part)
     names = _compared(part, test)
     _reduce(part, test, names)
@@ -72,7 +69,7 @@ def prepare(
         name=test.name,
         plan=plan.SerializeToString(deterministic=True),
         expected={name: _rows(rows) for name, rows in test.expect.items()},
-        sinks={name: f"{name}{_SUFFIX}" for name in names},
+        sinks={name: _sink_name(index) for index, name in enumerate(names)},
     )
 
 
@@ -107,22 +104,10 @@ def _reduce(spec: plan_pb2.PipelineSpec, test: plan_pb2.PipelineTest, names: lis
     steps = [step for step in spec.steps if step.name in needed and step.name not in test.given]
     given_steps = sorted((needed & set(test.given)) - {source.name for source in sources})
     sources += [plan_pb2.Source(name=name) for name in given_steps]
-    copies = [*map(_copy_source, sources)], [*map(_copy_step, steps)]
+    copies = deepcopy(sources), deepcopy(steps)
     del spec.sources[:], spec.steps[:]
     spec.sources.extend(copies[0])
     spec.steps.extend(copies[1])
-
-
-def _copy_source(source: plan_pb2.Source) -> plan_pb2.Source:
-    copy = plan_pb2.Source()
-    copy.CopyFrom(source)
-    return copy
-
-
-def _copy_step(step: plan_pb2.Step) -> plan_pb2.Step:
-    copy = plan_pb2.Step()
-    copy.CopyFrom(step)
-    return copy
 
 
 def _give(spec: plan_pb2.PipelineSpec, test: plan_pb2.PipelineTest, folder: Path) -> None:
@@ -130,7 +115,7 @@ def _give(spec: plan_pb2.PipelineSpec, test: plan_pb2.PipelineTest, folder: Path
     for source in spec.sources:
         columns: list[plan_pb2.Column] = []
         for kind in ("csv", "jsonl", "stream"):
-            if source.HasField(kind):  # type: ignore[arg-type]
+            if source.HasField(kind):
                 columns = list(getattr(source, kind).columns)
         path = folder / f"{source.name}.jsonl"
         rows = _rows(test.given[source.name])
@@ -142,13 +127,17 @@ def _give(spec: plan_pb2.PipelineSpec, test: plan_pb2.PipelineTest, folder: Path
 def _collect(spec: plan_pb2.PipelineSpec, names: list[str], folder: Path) -> None:
     """Replace the sinks by files, one for each name."""
     del spec.sinks[:]
-    for name in names:
-        sink = spec.sinks.add(name=f"{name}{_SUFFIX}")
+    for index, name in enumerate(names):
+        sink = spec.sinks.add(name=_sink_name(index))
         set_from(sink, name)
         sink.jsonl.uri = str(folder / "out" / f"{name}.jsonl")
         sink.jsonl.mode = "replace"
     del spec.tests[:]
     spec.limits.ClearField("rejects")
+
+
+def _sink_name(index: int) -> str:
+    return f"out_{index}"
 
 
 def _drop_unused_params(spec: plan_pb2.PipelineSpec) -> None:
@@ -159,14 +148,9 @@ def _drop_unused_params(spec: plan_pb2.PipelineSpec) -> None:
         for found in references(text)
         if isinstance(found, Reference) and found.namespace == "params"
     }
-    kept = [param for param in spec.params if param.name in used]
-    copies = []
-    for param in kept:
-        copy = plan_pb2.Param()
-        copy.CopyFrom(param)
-        copies.append(copy)
+    kept = deepcopy([param for param in spec.params if param.name in used])
     del spec.params[:]
-    spec.params.extend(copies)
+    spec.params.extend(kept)
 
 
 def _declares(spec: plan_pb2.PipelineSpec, name: str) -> bool:

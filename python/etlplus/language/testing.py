@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-
-from google.protobuf.struct_pb2 import Value
 
 from etlplus.app.ports import Engine, RunContext
 from etlplus.domain.errors import EtlError
@@ -71,6 +69,10 @@ def _run(example: Example, engine: Engine, folder: Path, index: int) -> list[str
         load_id=f"{index:032x}",
         epoch=1,
     )
+    report = engine.plan(example.plan, settings)
+    types = {
+        node.name: {column.name: column.type for column in node.columns} for node in report.nodes
+    }
     outcome = engine.start(example.plan, settings).wait()
     rejects = _rejects(engine, outcome)
     failures: list[str] = []
@@ -79,7 +81,7 @@ def _run(example: Example, engine: Engine, folder: Path, index: int) -> list[str
             found = differences(rows, [_reject_row(reject) for reject in rejects], {})
         else:
             sink = next(sink for sink in outcome.sinks if sink.name == example.sinks[name])
-            found = _compare(rows, sink)
+            found = differences(rows, _staged_rows(sink), types[name])
         failures += [f"{name}: {text}" for text in found]
     if failures and rejects and REJECTS not in example.expected:
         first = rejects[0]
@@ -89,12 +91,12 @@ def _run(example: Example, engine: Engine, folder: Path, index: int) -> list[str
     return failures
 
 
-def _compare(expected: Sequence[dict[str, Value]], sink: StagedSink) -> list[str]:
+def _staged_rows(sink: StagedSink) -> list[Row]:
     rows: list[Row] = []
     for file in sink.files:
         text = Path(file.staged_path).read_text(encoding="utf-8")
-        rows += [json.loads(line, parse_float=Decimal) for line in text.splitlines() if line]
-    return differences(expected, rows, {column.name: column.type for column in sink.columns})
+        rows += [json.loads(line, parse_float=Decimal) for line in text.split("\n") if line]
+    return rows
 
 
 def _rejects(engine: Engine, outcome: RunOutcome) -> list[RejectRow]:
