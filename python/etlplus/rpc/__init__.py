@@ -1,0 +1,1 @@
+"""The gRPC edge: server, interceptors, statuses, conversion, and one servicer per service."""

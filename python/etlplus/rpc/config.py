@@ -1,0 +1,71 @@
+"""What the gRPC server is told when it is made."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass, field
+from typing import Final
+
+#: Unary calls whose caller sets no deadline get this one, in seconds.
+DEFAULT_DEADLINE: Final = 30.0
+#: No unary call takes longer, in seconds.
+LONGEST_DEADLINE: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A PEM certificate chain and its private key."""
+
+    chain: bytes
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """How the server listens and what it allows.
+
+    Attributes:
+        host: a name or an address.
+        port: 0 for any free one.
+        certificate: None for plaintext.
+        insecure_plaintext: allows plaintext beyond loopback.
+        max_message_bytes: the largest message that is read.
+        reflection: whether the contract is served by reflection.
+        reflection_without_token: whether reflection answers without a token.
+        readiness_seconds: from not being healthy to refusing watches, for balancers to notice.
+        grace_seconds: how long calls may go on after that.
+        default_deadline: in seconds, for unary calls whose caller sets none.
+    """
+
+    host: str
+    port: int
+    certificate: Certificate | None = None
+    insecure_plaintext: bool = False
+    max_message_bytes: int = 16 << 20
+    reflection: bool = True
+    reflection_without_token: bool = False
+    readiness_seconds: float = 0.0
+    grace_seconds: float = 10.0
+    default_deadline: float = DEFAULT_DEADLINE
+
+    @property
+    def address(self) -> str:
+        """Host and port as gRPC takes them."""
+        return join_address(self.host, self.port)
+
+
+def join_address(host: str, port: int) -> str:
+    """`HOST:PORT`, with brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether every address of `host` is reached from this machine alone."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        return False
+    # A zone, as in fe80::1%eth0, is no part of the address.
+    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
+    return bool(addresses) and all(ipaddress.ip_address(a).is_loopback for a in addresses)
