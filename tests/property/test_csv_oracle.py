@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Literal
+from typing import Final, Literal
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,8 @@ sinks:
 """
 
 Quoting = Literal[0, 1]
-MINIMAL, ALL = csv.QUOTE_MINIMAL, csv.QUOTE_ALL
+MINIMAL: Final = csv.QUOTE_MINIMAL
+ALL: Final = csv.QUOTE_ALL
 
 QUOTING: st.SearchStrategy[Quoting] = st.sampled_from([MINIMAL, ALL])
 
