@@ -33,7 +33,6 @@ LIMIT: Final = "E0208"
 REQUIRED: Final = "E0209"
 NOT_ALLOWED: Final = "E0210"
 PATTERN: Final = "E0211"
-NOT_A_SPEC: Final = "E0212"
 
 # What is wrong with `${…}`.
 TEMPLATE: Final = "E0301"
@@ -102,7 +101,6 @@ MEANINGS: Final = MappingProxyType(
         REQUIRED: "A required field is missing.",
         NOT_ALLOWED: "A value is not one of those that are allowed.",
         PATTERN: "A name or text does not have the required form.",
-        NOT_A_SPEC: "The stored bytes are not a pipeline.",
         TEMPLATE: "A `{{ }}` template is used.",
         MALFORMED: "A `${…}` is not complete or not well formed.",
         UNKNOWN_NAMESPACE: "A `${…}` names something other than params, env, secret or run.",

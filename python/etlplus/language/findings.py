@@ -116,8 +116,12 @@ class Findings:
         return None, written
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return the problems, errors and warnings together, in the order of the text."""
-        ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column))
+        """Return the problems in the order of the text.
+
+        Warnings are left out while there are errors: most of them would be consequences.
+        """
+        shown = [item for item in self._problems if not self.failed or item.severity == "error"]
+        ordered = sorted(shown, key=lambda problem: (problem.line, problem.column))
         if self._more:
             ordered.append(
                 Problem(codes.TOO_MANY_PROBLEMS, f"There are {self._more} more problems.")

@@ -19,6 +19,10 @@ _START: Final = re.compile(r"\$\$\{|\$\{")
 _BODY: Final = re.compile(
     r"(?P<space>[A-Za-z_]\w*)\.(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<default>:-[^{}]*)?"
 )
+_FORMS: Final = (
+    "Write `${params.name}`, `${env.NAME:-default}`, `${secret.name}` or `${run.id}`; "
+    "`$${` stands for the characters themselves"
+)
 _LOOKS_LIKE: Final = re.compile(r"\$\{\s*(params|env|secret|run)\b")
 _TEMPLATE: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
@@ -53,7 +57,9 @@ class Fault:
 
     code: str
     message: str
-    hint: str = ""
+    hint: str
+    start: int
+    end: int
 
 
 def references(text: str) -> Iterator[Reference | Fault]:
@@ -64,12 +70,9 @@ def references(text: str) -> Iterator[Reference | Fault]:
         body = _BODY.match(text, start.end())
         if body is None or text[body.end() : body.end() + 1] != "}":
             shown = text[start.start() : start.start() + 30].split("\n", 1)[0]
-            yield Fault(
-                codes.MALFORMED,
-                f"`{shown}` is not a complete `${{…}}`",
-                "Write `${params.name}`, `${env.NAME:-default}`, `${secret.name}` or `${run.id}`; "
-                "`$${` stands for the characters themselves",
-            )
+            message = f"`{shown}` is not a complete `${{…}}`"
+            end = start.start() + len(shown)
+            yield Fault(codes.MALFORMED, message, _FORMS, start.start(), end)
             continue
         default = body["default"]
         reference = Reference(
@@ -83,21 +86,21 @@ def references(text: str) -> Iterator[Reference | Fault]:
 
 
 def _fault(reference: Reference) -> Fault | None:
-    if reference.namespace not in NAMESPACES:
-        text = f"`{reference.namespace}` is not something to refer to"
-        known = hint(reference.namespace, NAMESPACES, "There are")
-        return Fault(codes.UNKNOWN_NAMESPACE, text, known)
-    if reference.default is not None and reference.namespace != "env":
-        text = f"`${{{reference.namespace}.{reference.name}:-…}}`: only env takes a default here"
-        known = "Give the parameter a default" if reference.namespace == "params" else ""
-        return Fault(codes.MALFORMED, text, known)
-    if reference.namespace == "run" and reference.name not in RUN_FIELDS:
-        text = f"A run has no `{reference.name}`"
-        return Fault(codes.UNKNOWN_RUN_FIELD, text, hint(reference.name, RUN_FIELDS, "It has"))
-    if reference.namespace in {"params", "env"} and "." in reference.name:
-        text = f"`{reference.name}` is not the name of one value"
-        return Fault(codes.MALFORMED, text)
-    return None
+    """Return what is wrong with a reference that is complete."""
+    space, name = reference.namespace, reference.name
+    found: tuple[str, str, str] | None = None
+    if space not in NAMESPACES:
+        known = hint(space, NAMESPACES, "There are")
+        found = codes.UNKNOWN_NAMESPACE, f"`{space}` is not something to refer to", known
+    elif reference.default is not None and space != "env":
+        known = "Give the parameter a default" if space == "params" else ""
+        found = codes.MALFORMED, f"`${{{space}.{name}:-…}}`: only env takes a default here", known
+    elif space == "run" and name not in RUN_FIELDS:
+        known = hint(name, RUN_FIELDS, "It has")
+        found = codes.UNKNOWN_RUN_FIELD, f"A run has no `{name}`", known
+    elif space in {"params", "env"} and "." in name:
+        found = codes.MALFORMED, f"`{name}` is not the name of one value", _FORMS
+    return Fault(*found, reference.start, reference.end) if found else None
 
 
 def replace(text: str, value: Callable[[Reference], str]) -> str:

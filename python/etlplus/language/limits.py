@@ -12,6 +12,7 @@ from protovalidate import Violation
 
 from etlplus.language import codes, schema
 from etlplus.language.findings import Findings
+from etlplus.language.interpolate import looks_interpolated
 from etlplus.language.scalars import shorten
 from etlplus.language.suggest import hint, listing
 from etlplus.language.text import Path
@@ -39,6 +40,9 @@ def check_limits(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Pa
         proto = violation.proto
         path = _path(proto.field.elements if proto.field else ())
         if any(path[:length] in broken for length in range(1, len(path) + 1)):
+            continue
+        value = violation.field_value
+        if isinstance(value, str) and looks_interpolated(value):
             continue
         rule = _rules().get(str(proto.rule_id), _limit)
         rule(findings, path, violation)
@@ -102,13 +106,13 @@ def _pattern(findings: Findings, path: Path, violation: Violation) -> None:
     if not value:
         findings.add(codes.REQUIRED, f"`{_name(path)}` is missing", path, known)
         return
-    findings.add(codes.PATTERN, f"`{shorten(value)}` cannot be a `{_name(path)}`", path, known)
+    findings.add(codes.PATTERN, f"`{shorten(value)}` is not a valid `{_name(path)}`", path, known)
 
 
 def _one_of(findings: Findings, path: Path, violation: Violation) -> None:
     value = str(violation.field_value)
     allowed = [str(choice) for choice in violation.rule_value]
-    text = f"`{shorten(value)}` is not a `{_name(path)}`"
+    text = f"`{shorten(value)}` is not allowed for `{_name(path)}`"
     findings.add(codes.NOT_ALLOWED, text, path, hint(value, allowed, "Allowed"))
 
 
@@ -119,7 +123,9 @@ def _missing(findings: Findings, path: Path, violation: Violation) -> None:
 
 def _longer(findings: Findings, path: Path, violation: Violation) -> None:
     rule = str(violation.proto.rule_id).rpartition(".")[2]
-    unit = {"max_len": "characters", "max_bytes": "bytes"}.get(rule, "entries")
+    unit = {"max_len": "character", "max_bytes": "byte"}.get(rule, "entry")
+    if violation.rule_value != 1:
+        unit = {"entry": "entries"}.get(unit, f"{unit}s")
     text = f"`{_name(path)}` has more than {violation.rule_value} {unit}"
     findings.add(codes.LIMIT, text, path)
 

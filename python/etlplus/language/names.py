@@ -16,14 +16,14 @@ def check_names(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Pat
     """Report duplicate and reserved names, bad references, cycles, and what is never read."""
     wiring = wire(spec)
     _unique(wiring, findings)
-    for field in ("params", "sinks", "tests"):
-        _unique_in(field, [part.name for part in getattr(spec, field)], findings)
+    for field, what in (("params", "parameter"), ("sinks", "sink"), ("tests", "test")):
+        _unique_in(field, what, [part.name for part in getattr(spec, field)], findings)
     for index in range(len(spec.steps)):
         _check_step(spec, wiring, index, findings)
     for index, sink in enumerate(spec.sinks):
-        _check_sink(wiring, index, get_from(sink), findings)
-    if not broken:
-        _check_unused(wiring, findings)
+        if get_from(sink) or ("steps",) not in broken:
+            _check_sink(wiring, index, get_from(sink), findings)
+    _check_unused(wiring, findings)
 
 
 def _unique(wiring: Wiring, findings: Findings) -> None:
@@ -46,11 +46,11 @@ def _repeats(paths: list[tuple[Path, str]], path: Path, name: str) -> bool:
     return next(other for other, text in paths if text == name) != path
 
 
-def _unique_in(field: str, names: Iterable[str], findings: Findings) -> None:
+def _unique_in(field: str, what: str, names: Iterable[str], findings: Findings) -> None:
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name and name in seen:
-            text = f"There is a {field.removesuffix('s')} called `{name}` already"
+            text = f"There is a {what} called `{name}` already"
             findings.add(codes.DUPLICATE_NAME, text, (field, index, "name"))
         seen.add(name)
 

@@ -18,7 +18,7 @@ from etlplus.language.text import Span, lines_of
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 64
-MAX_NODES: Final = 200_000
+MAX_NODES: Final = 50_000
 
 _REFUSED = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -235,6 +235,7 @@ class _Composer:
             return
         if key.text == "<<" and key.plain:
             hint = "Write the fields out; aliases (`*name`) work for whole values"
+            mapping.broken = True
             self._findings.at(
                 codes.MERGE_KEY, "The merge key `<<` is not supported", key.span, hint=hint
             )
@@ -249,7 +250,8 @@ class _Composer:
     def _check_tag(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None and tag != "!":
-            message = f"The tag `{tag}` is not allowed"
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"The tag `{shown}` is not allowed"
             hint = "Leave it out: the type of a value comes from its field"
             self._findings.at(codes.TAG, message, _span(event), hint=hint)
 

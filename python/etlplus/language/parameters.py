@@ -140,7 +140,7 @@ def _check_value(param: plan_pb2.Param, text: str, path: Path, findings: Finding
     try:
         read(param.type, text)
     except ValueError as error:
-        message = f"`{shorten(text)}` is not a {param.type or 'string'}"
+        message = f"`{shorten(text)}` is not of type {param.type or 'string'}"
         findings.add(codes.BAD_DEFAULT, message, path, f"Write {error}")
         return False
     return True

@@ -63,7 +63,8 @@ class _Checker:
         mode = schema.interpolation(field)
         for found in references(text):
             if isinstance(found, Fault):
-                self._findings.add(found.code, found.message, path, found.hint)
+                part = (text, found.start, found.end)
+                self._findings.inside(found.code, found.message, path, part, found.hint)
                 continue
             part = (text, found.start, found.end)
             if found.namespace == "params":

@@ -21,7 +21,7 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
 
 def hint(word: str, choices: Iterable[str], what: str) -> str:
     """Return "did you mean …?", or a list of the choices, which `what` introduces."""
-    known = [choice for choice in choices if choice]
+    known = [choice for choice in dict.fromkeys(choices) if choice]
     meant = closest(word, known)
     if meant is not None:
         return f"Did you mean `{meant}`?"

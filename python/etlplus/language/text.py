@@ -46,7 +46,8 @@ def lines_of(text: str) -> list[str]:
 def excerpt(line: str, span: Span) -> str:
     """Return the line and, below it, carets under the place. Long lines are cut around it."""
     start = max(0, span.column - 1 - _EXCERPT_WIDTH // 2) if len(line) > _EXCERPT_WIDTH else 0
-    shown = line[start : start + _EXCERPT_WIDTH].replace("\t", " ")
+    cut = line[start : start + _EXCERPT_WIDTH].replace("\t", " ")
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in cut)
     before = shown[: span.column - 1 - start]
     marked = shown[len(before) : len(before) + span.length]
     return f"{shown}\n{' ' * _width(before)}{'^' * max(1, _width(marked))}"
