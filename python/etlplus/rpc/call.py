@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import grpc
@@ -29,7 +29,7 @@ class Call:
     """
 
     method: str
-    metadata: Metadata
+    metadata: Metadata = field(repr=False)
     request_streaming: bool
     response_streaming: bool
     context: Context

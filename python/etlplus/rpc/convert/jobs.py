@@ -1,0 +1,119 @@
+"""Jobs, their events, logs and rejects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from etlplus.domain import names
+from etlplus.domain.events import Heartbeat, JobEvent, NumberedLine, Snapshot
+from etlplus.domain.job import Job, JobState, SinkResult
+from etlplus.domain.run import RejectRow
+from etlplus.rpc.convert.reports import to_books, to_counts, to_progress
+from etlplus.rpc.convert.times import to_timestamp
+from etlplus.v1 import job_pb2
+
+_STATES = {
+    JobState.PENDING: job_pb2.Job.State.STATE_PENDING,
+    JobState.RUNNING: job_pb2.Job.State.STATE_RUNNING,
+    JobState.SUCCEEDED: job_pb2.Job.State.STATE_SUCCEEDED,
+    JobState.FAILED: job_pb2.Job.State.STATE_FAILED,
+    JobState.CANCELLED: job_pb2.Job.State.STATE_CANCELLED,
+}
+
+
+def to_job(job: Job) -> job_pb2.Job:
+    """A job as it is now."""
+    message = job_pb2.Job(
+        name=names.job_name(job.workspace, job.uid),
+        uid=str(job.uid),
+        pipeline=names.pipeline_name(job.workspace, job.pipeline),
+        version=job.version,
+        state=_STATES[job.state],
+        params=job.params,
+        attempt=job.attempt,
+        epoch=job.epoch,
+        author=job.author,
+        create_time=to_timestamp(job.create_time),
+        start_time=to_timestamp(job.start_time),
+        end_time=to_timestamp(job.end_time),
+        cancel_requested=job.cancel_requested,
+        progress=to_progress(job.progress),
+        sinks=[_to_sink(sink) for sink in job.sinks],
+        rejects=job_pb2.RejectsSummary(rows=job.rejects.rows, counts=to_counts(job.rejects.counts)),
+        sequence=job.sequence,
+    )
+    if job.error is not None:
+        message.error.code = job.error.code
+        message.error.message = job.error.message
+        message.error.place = job.error.place
+        message.error.hint = job.error.hint
+    return message
+
+
+def _to_sink(sink: SinkResult) -> job_pb2.SinkResult:
+    return job_pb2.SinkResult(
+        name=sink.name,
+        kind=sink.kind,
+        target=sink.target,
+        mode=sink.mode,
+        books=to_books(sink.books),
+        checksum=sink.checksum,
+        load_id=sink.load_id,
+    )
+
+
+def to_event(event: Snapshot | JobEvent | Heartbeat) -> job_pb2.WatchJobResponse:
+    """A message of a watch."""
+    message = job_pb2.WatchJobResponse(sequence=event.sequence)
+    match event:
+        case Snapshot(job=job):
+            message.snapshot.CopyFrom(to_job(job))
+        case JobEvent(time=time, progress=progress):
+            message.time.FromDatetime(time)
+            message.progress.CopyFrom(to_progress(progress))
+        case Heartbeat():
+            message.heartbeat.SetInParent()
+    return message
+
+
+def to_lines(lines: Iterable[NumberedLine]) -> job_pb2.TailJobLogResponse:
+    """A batch of log lines."""
+    return job_pb2.TailJobLogResponse(
+        lines=[
+            job_pb2.JobLogLine(
+                sequence=line.sequence,
+                time=to_timestamp(line.time),
+                level=line.level.lower(),
+                message=line.message,
+                node=line.node,
+            )
+            for line in lines
+        ]
+    )
+
+
+def to_reject(row: RejectRow) -> job_pb2.Reject:
+    """A refused row with every reason."""
+    return job_pb2.Reject(
+        source=row.source,
+        line=row.line,
+        byte_offset=row.byte_offset,
+        raw=row.raw,
+        step=row.step,
+        reasons=_to_reasons(row),
+    )
+
+
+def _to_reasons(row: RejectRow) -> list[job_pb2.RejectReason]:
+    found = json.loads(row.reasons) if row.reasons else []
+    if not found:
+        return [job_pb2.RejectReason(column=row.column, code=row.code, message=row.message)]
+    return [
+        job_pb2.RejectReason(
+            column=reason.get("column") or "",
+            code=reason.get("code") or "",
+            message=reason.get("message") or "",
+        )
+        for reason in found
+    ]

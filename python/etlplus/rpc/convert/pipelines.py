@@ -1,0 +1,68 @@
+"""Pipelines, versions and problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from etlplus.domain import names
+from etlplus.domain.pipeline import Pipeline, PipelineVersion
+from etlplus.domain.problem import Problem
+from etlplus.rpc.convert.times import to_timestamp
+from etlplus.v1 import pipeline_pb2, plan_pb2
+
+
+def to_pipeline(pipeline: Pipeline, *, full: bool = True) -> pipeline_pb2.Pipeline:
+    """A pipeline; without its definition and text when not `full`."""
+    message = pipeline_pb2.Pipeline(
+        name=names.pipeline_name(pipeline.workspace, pipeline.name),
+        version=pipeline.version,
+        author=pipeline.author,
+        message=pipeline.message,
+        content_hash=pipeline.content_hash,
+        etag=pipeline.etag,
+        create_time=to_timestamp(pipeline.create_time),
+        update_time=to_timestamp(pipeline.update_time),
+    )
+    if full:
+        message.spec.ParseFromString(pipeline.spec)
+        message.source_text = pipeline.source_text
+    return message
+
+
+def to_version(version: PipelineVersion) -> pipeline_pb2.PipelineVersion:
+    """A version, without its definition."""
+    return pipeline_pb2.PipelineVersion(
+        name=names.version_name(version.workspace, version.pipeline, version.version),
+        version=version.version,
+        author=version.author,
+        message=version.message,
+        content_hash=version.content_hash,
+        create_time=to_timestamp(version.create_time),
+    )
+
+
+def to_problems(problems: Iterable[Problem]) -> list[pipeline_pb2.Problem]:
+    """Findings in their order."""
+    return [
+        pipeline_pb2.Problem(
+            code=problem.code,
+            path=problem.path,
+            line=problem.line,
+            column=problem.column,
+            length=problem.length,
+            message=problem.message,
+            hint=problem.hint,
+            excerpt=problem.excerpt,
+            severity=(
+                pipeline_pb2.Problem.Severity.SEVERITY_WARNING
+                if problem.severity == "warning"
+                else pipeline_pb2.Problem.Severity.SEVERITY_ERROR
+            ),
+        )
+        for problem in problems
+    ]
+
+
+def from_spec(spec: plan_pb2.PipelineSpec) -> bytes:
+    """A definition as the domain holds it: equal definitions are equal bytes."""
+    return spec.SerializeToString(deterministic=True)
