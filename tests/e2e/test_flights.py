@@ -32,7 +32,7 @@ class Flights:
 def flights(live: Service) -> Flights:
     folder = live.root / "flights"
     unpack(folder)
-    command = [ETLPLUS, "run", EXAMPLE, "--param", f"folder={folder}"]
+    command: list[str | Path] = [ETLPLUS, "run", EXAMPLE, "--param", f"folder={folder}"]
     environ = {**live.environ, "ETLPLUS_SERVER": live.address}
     result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
