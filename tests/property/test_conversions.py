@@ -110,7 +110,7 @@ CASES: dict[str, tuple[st.SearchStrategy[str], Oracle]] = {
 }
 
 
-def judge(kind: str, texts: list[str], text: str, batch_rows: int) -> None:
+def check(kind: str, texts: list[str], text: str, batch_rows: int) -> None:
     """Check that a pipeline kept exactly the values that the oracle accepts."""
     oracle = CASES[kind][1]
     rows = "".join(f'{number},"{value}"\n' for number, value in enumerate(texts))
@@ -129,7 +129,7 @@ def test_a_source_converts_exactly_or_rejects(
     kind: str, data: st.DataObject, batch_rows: int
 ) -> None:
     texts = data.draw(st.lists(CASES[kind][0], min_size=1, max_size=12))
-    judge(kind, texts, PIPELINE.format(declared=kind, steps=""), batch_rows)
+    check(kind, texts, PIPELINE.format(declared=kind, steps=""), batch_rows)
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -137,4 +137,4 @@ def test_a_source_converts_exactly_or_rejects(
 def test_a_cast_converts_exactly_or_rejects(kind: str, data: st.DataObject) -> None:
     texts = data.draw(st.lists(CASES[kind][0], min_size=1, max_size=12))
     steps = CAST.format(kind=kind)
-    judge(kind, texts, PIPELINE.format(declared="text", steps=steps), 0)
+    check(kind, texts, PIPELINE.format(declared="text", steps=steps), 0)
