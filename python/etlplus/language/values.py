@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Final
 
 from etlplus.app.ports import RunContext
@@ -39,12 +40,13 @@ class Values:
 
     def as_sql(self, sql: str, path: Path) -> str:
         """Return SQL with placeholders; their values are in `bound`."""
+        return replace(sql, lambda reference: f"${self._bind(reference, path)}")
 
-        def placeholder(reference: Reference) -> str:
-            self.bound[reference.placeholder] = self._value(reference, path)
-            return f"${reference.placeholder}"
-
-        return replace(sql, placeholder)
+    def _bind(self, reference: Reference, path: Path) -> str:
+        """Return the placeholder of a value: names that would mean two values get a number."""
+        value = self._value(reference, path)
+        names = _numbered(reference.placeholder)
+        return next(name for name in names if self.bound.setdefault(name, value) == value)
 
     def as_literals(self, sql: str, path: Path) -> str:
         """Return SQL with literals of each value's type: for commands that bind nothing."""
@@ -69,6 +71,11 @@ class Values:
         if name == "id":
             return self._context.run_id
         return self._context.scheduled.date().isoformat()
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{number}" for number in count(2))
 
 
 def _literal(value: Typed) -> str:
