@@ -29,7 +29,6 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "PIPELINE_EXISTS": ("AlreadyExists", "There is a pipeline of this name already."),
     "CONNECTION_EXISTS": ("AlreadyExists", "There is a connection of this name already."),
     "WRONG_STATE": ("WrongState", "The thing's state does not allow this."),
-    "JOB_FINAL": ("WrongState", "The job has ended already."),
     "CONNECTION_BUILT_IN": ("WrongState", "The built-in connection cannot be changed."),
     "LEASE_LOST": ("WrongState", "Another worker has taken over the job."),
     "STALE_EPOCH": ("WrongState", "A later claim of this load has fenced this one off."),

@@ -46,8 +46,30 @@ class CatalogueEntry:
     options_schema: str
 
 
+class ParsedText(Protocol):
+    """What a text means."""
+
+    @property
+    def spec(self) -> bytes | None:
+        """The serialized PipelineSpec; None when there are errors."""
+        ...
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """Errors and warnings, in the order of the text."""
+        ...
+
+
 class Language(Protocol):
     """Knows what a PipelineSpec means."""
+
+    def parse(self, text: str) -> ParsedText:
+        """Reads a definition from YAML or JSON and checks all of it."""
+        ...
+
+    def check_params(self, spec: bytes, params: Mapping[str, str]) -> None:
+        """Returns when a run could take these values. Raises InvalidInput (PARAM_INVALID)."""
+        ...
 
     def check(self, spec: bytes) -> Sequence[Problem]:
         """Everything that is wrong with a definition by itself."""

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
 from etlplus.domain.connection import Connection, ConnectionDraft
 from etlplus.domain.events import EventPage, LogLine, LogPage
+from etlplus.domain.fileload import FileLoad
 from etlplus.domain.filter import Expr
 from etlplus.domain.job import Beat, Job, JobKey, Lease, NewJob, Settlement
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
 from etlplus.domain.principal import NewToken, Token
-from etlplus.domain.run import Books, Progress
+from etlplus.domain.request import Once, RequestKey
+from etlplus.domain.run import Progress
 
 
 class PipelineStore(Protocol):
@@ -108,7 +110,13 @@ class JobStore(Protocol):
         ...
 
     async def list(
-        self, workspace: str, where: Expr | None = None, *, after: JobKey | None = None, limit: int
+        self,
+        workspace: str,
+        where: Expr | None = None,
+        /,
+        *,
+        after: JobKey | None = None,
+        limit: int,
     ) -> Sequence[Job]:
         """Jobs by create time and uid, newest first, those older than `after` that pass.
 
@@ -144,7 +152,7 @@ class JobStore(Protocol):
         """Jobs with expired leases become PENDING, after `max_lost` FAILED (WORKER_LOST)."""
         ...
 
-    async def epoch_is_current(self, lease: Lease) -> bool:
+    async def is_current(self, lease: Lease) -> bool:
         """Whether the lease is still held, by the database's clock."""
         ...
 
@@ -206,21 +214,6 @@ class TokenStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RequestKey:
-    """What identifies a repeated request. `method` is the rpc's name."""
-
-    workspace: str
-    method: str
-    request_id: str
-
-
-class Once(Protocol):
-    """A request inside `RequestStore.once`: `answer` holds the earlier answer; set it to keep one."""
-
-    answer: bytes | None
-
-
 class RequestStore(Protocol):
     """Makes requests idempotent for 24 hours."""
 
@@ -231,23 +224,6 @@ class RequestStore(Protocol):
             InvalidInput: REQUEST_ID_REUSED, when the body differs from that of the first use.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class FileLoad:
-    """A published file sink. `files` are the final paths."""
-
-    load_id: str
-    sink: str
-    job: UUID
-    epoch: int
-    kind: str
-    target: str
-    mode: str
-    books: Books
-    checksum: str
-    files: tuple[str, ...]
-    create_time: datetime
 
 
 class LoadStore(Protocol):
@@ -270,50 +246,16 @@ class KeyStore(Protocol):
         ...
 
 
-class Stores(Protocol):
+@dataclass(frozen=True, slots=True)
+class Stores:
     """All stores over one database."""
 
-    @property
-    def pipelines(self) -> PipelineStore:
-        """Pipelines."""
-        ...
-
-    @property
-    def connections(self) -> ConnectionStore:
-        """Connections."""
-        ...
-
-    @property
-    def jobs(self) -> JobStore:
-        """Jobs."""
-        ...
-
-    @property
-    def events(self) -> EventStore:
-        """Events and logs."""
-        ...
-
-    @property
-    def wakeups(self) -> Wakeups:
-        """Hints."""
-        ...
-
-    @property
-    def tokens(self) -> TokenStore:
-        """Tokens."""
-        ...
-
-    @property
-    def requests(self) -> RequestStore:
-        """Idempotency."""
-        ...
-
-    @property
-    def loads(self) -> LoadStore:
-        """The ledger of files."""
-        ...
-
-    @property
-    def keys(self) -> KeyStore:
-        """The service's own secrets."""
-        ...
+    pipelines: PipelineStore
+    connections: ConnectionStore
+    jobs: JobStore
+    events: EventStore
+    wakeups: Wakeups
+    tokens: TokenStore
+    requests: RequestStore
+    loads: LoadStore
+    keys: KeyStore

@@ -1,0 +1,92 @@
+"""Reads what callers send as a pipeline's definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from etlplus.app.ports import Language
+from etlplus.domain.errors import InvalidInput
+from etlplus.domain.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A definition without errors.
+
+    Attributes:
+        spec: the serialized PipelineSpec.
+        source_text: the text it was read from; empty when it came as a message.
+        warnings: what works but is likely a mistake.
+    """
+
+    spec: bytes
+    source_text: str
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Every problem of a definition. `spec` is None when it cannot be understood."""
+
+    spec: bytes | None
+    problems: tuple[Problem, ...]
+
+
+class Definitions:
+    """Reads definitions, as text or as a message."""
+
+    def __init__(self, language: Language) -> None:
+        """Asks the language what a definition means."""
+        self._language = language
+
+    def examine(self, spec: bytes | None, source_text: str) -> Validation:
+        """All problems, errors and warnings. The text counts when both are given.
+
+        Raises:
+            InvalidInput: neither is given.
+        """
+        if source_text:
+            parsed = self._language.parse(source_text)
+            return Validation(parsed.spec, tuple(parsed.problems))
+        if not spec:
+            raise InvalidInput("The pipeline has no definition", place="pipeline.spec")
+        problems = tuple(self._language.check(spec))
+        return Validation(None if has_errors(problems) else spec, problems)
+
+    def read(self, spec: bytes | None, source_text: str) -> Definition:
+        """The definition.
+
+        Raises:
+            InvalidInput: SPEC_INVALID with all problems, or INVALID_ARGUMENT when text and message
+                differ in meaning.
+        """
+        found = self.examine(spec, source_text)
+        if found.spec is None or has_errors(found.problems):
+            raise spec_invalid(found.problems)
+        if spec and spec != found.spec:
+            raise InvalidInput(
+                "spec and source_text do not mean the same",
+                place="pipeline.source_text",
+                hint="Send only one of them",
+            )
+        return Definition(found.spec, source_text, found.problems)
+
+
+def has_errors(problems: tuple[Problem, ...]) -> bool:
+    """Whether one of them is more than a warning."""
+    return any(problem.severity == "error" for problem in problems)
+
+
+def spec_invalid(problems: tuple[Problem, ...]) -> InvalidInput:
+    """The error that carries every problem; its message names the first."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    first = errors[0] if errors else Problem("SPEC_INVALID", "it cannot be read")
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    where = f"line {first.line}" if first.line else first.path
+    return InvalidInput(
+        f"The definition is not valid: {first.message}{more}",
+        code="SPEC_INVALID",
+        place=where or None,
+        hint=first.hint or None,
+        problems=problems,
+    )

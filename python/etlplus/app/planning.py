@@ -1,0 +1,207 @@
+"""Use cases that ask what a pipeline would do, and the one that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from etlplus.app.access import enter
+from etlplus.app.definitions import Definitions, Validation
+from etlplus.app.ports import Language, Planning, Stores
+from etlplus.app.requests import once
+from etlplus.domain import names
+from etlplus.domain.errors import EtlError, InvalidInput, RunError, WrongState
+from etlplus.domain.job import Job, JobState, NewJob
+from etlplus.domain.principal import Principal
+from etlplus.domain.problem import Problem
+from etlplus.domain.request import RequestKey
+from etlplus.domain.run import PlanReport
+
+MOST_PREVIEW_ROWS = 10_000
+DEFAULT_PREVIEW_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A pipeline to plan or preview: stored (`name`, `version`, 0 for the newest) or sent along."""
+
+    name: str = ""
+    version: int = 0
+    spec: bytes | None = None
+    source_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a run would do, and what in the definition is likely a mistake."""
+
+    report: PlanReport
+    warnings: tuple[Problem, ...]
+
+
+class Plans:
+    """Validates, plans, previews and runs pipelines."""
+
+    def __init__(self, stores: Stores, language: Language, planning: Planning) -> None:
+        """Compiles by `planning`."""
+        self._stores = stores
+        self._language = language
+        self._planning = planning
+        self._definitions = Definitions(language)
+
+    async def validate(
+        self, caller: Principal, parent: str, *, spec: bytes | None = None, source_text: str = ""
+    ) -> Validation:
+        """Every problem of a definition. Expressions are compiled where sources can be reached."""
+        workspace = enter(caller, names.parse_workspace(parent))
+        found = self._definitions.examine(spec, source_text)
+        if found.spec is None:
+            return found
+        finding = await self._compile(workspace, found.spec)
+        if finding is None:
+            return found
+        keeps = None if finding.severity == "error" else found.spec
+        return Validation(keeps, (*found.problems, finding))
+
+    async def plan(
+        self, caller: Principal, parent: str, asked: Asked, params: Mapping[str, str]
+    ) -> Planned:
+        """What a run would do. Raises the language's and the engine's errors."""
+        workspace, spec, warnings = await self._resolve(caller, parent, asked)
+        self._language.check_params(spec, params)
+        return Planned(await self._planning.plan(workspace, spec, params), warnings)
+
+    async def preview(
+        self,
+        caller: Principal,
+        parent: str,
+        asked: Asked,
+        params: Mapping[str, str],
+        *,
+        node: str = "",
+        rows: int = 0,
+    ) -> AsyncIterator[bytes]:
+        """The first rows of a source or step (the last step when empty), as one Arrow IPC stream.
+
+        Raises:
+            InvalidInput: NODE_UNKNOWN, PARAM_INVALID, and the language's and engine's errors.
+        """
+        workspace, spec, _ = await self._resolve(caller, parent, asked)
+        self._language.check_params(spec, params)
+        limit = min(rows or DEFAULT_PREVIEW_ROWS, MOST_PREVIEW_ROWS)
+        async for piece in self._planning.preview(workspace, spec, params, node, limit):
+            yield piece
+
+    async def run(
+        self,
+        caller: Principal,
+        name: str,
+        *,
+        version: int = 0,
+        params: Mapping[str, str] | None = None,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> Job:
+        """Queues a run of a stored pipeline; 0 runs the newest version. Nothing has run yet.
+
+        Raises:
+            NotFound: PIPELINE_NOT_FOUND, VERSION_NOT_FOUND.
+            InvalidInput: PARAM_INVALID, REQUEST_ID_REUSED.
+            WrongState: the pipeline has stream sources, which only a program can hand in.
+        """
+        workspace, pipeline = names.parse_pipeline(name)
+        enter(caller, workspace)
+        given = dict(params or {})
+
+        async def submit() -> Job:
+            job = await self._new_job(caller, workspace, pipeline, version, given)
+            return _unsaved(job) if validate_only else await self._stores.jobs.create(job)
+
+        if validate_only:
+            return await submit()
+        return await once(
+            self._stores.requests,
+            RequestKey(workspace, "RunPipeline", request_id),
+            (pipeline, version, given),
+            submit,
+            write=lambda job: names.job_name(job.workspace, job.uid),
+            read=lambda answer: self._stores.jobs.get(*names.parse_job(answer)),
+        )
+
+    async def _new_job(
+        self, caller: Principal, workspace: str, pipeline: str, version: int, params: dict[str, str]
+    ) -> NewJob:
+        stored = await self._stores.pipelines.get(workspace, pipeline)
+        spec = stored.spec
+        if version not in (0, stored.version):
+            old = await self._stores.pipelines.get_version(workspace, pipeline, version)
+            spec = old.spec
+        summary = self._language.summarize(spec)
+        if summary.streams:
+            raise WrongState(
+                f"The source {summary.streams[0]!r} is a stream, which the service does not have",
+                place=summary.streams[0],
+                hint="Run it from the program that has the rows, or read them from files",
+            )
+        self._language.check_params(spec, params)
+        return NewJob(
+            workspace=workspace,
+            uid=names.new_job_id(),
+            pipeline=pipeline,
+            version=version or stored.version,
+            params=params,
+            author=caller.id,
+        )
+
+    async def _resolve(
+        self, caller: Principal, parent: str, asked: Asked
+    ) -> tuple[str, bytes, tuple[Problem, ...]]:
+        workspace = enter(caller, names.parse_workspace(parent))
+        if not asked.name:
+            definition = self._definitions.read(asked.spec, asked.source_text)
+            return workspace, definition.spec, definition.warnings
+        holder, pipeline = names.parse_pipeline(asked.name)
+        enter(caller, holder)
+        if asked.version:
+            old = await self._stores.pipelines.get_version(holder, pipeline, asked.version)
+            return holder, old.spec, ()
+        return holder, (await self._stores.pipelines.get(holder, pipeline)).spec, ()
+
+    async def _compile(self, workspace: str, spec: bytes) -> Problem | None:
+        """What compiling finds: an error, or a warning that it was not possible."""
+        try:
+            self._language.check_params(spec, {})
+        except InvalidInput:
+            return None  # a parameter must be given, so only a run can compile it
+        try:
+            await self._planning.plan(workspace, spec, {})
+        except InvalidInput as error:
+            return _finding(error, "error")
+        except RunError as error:
+            return _finding(error, "warning")
+        return None
+
+
+def _finding(error: EtlError, severity: Literal["error", "warning"]) -> Problem:
+    return Problem(
+        code=error.code,
+        message=error.message,
+        path=error.place or "",
+        hint=error.hint or "",
+        severity=severity,
+    )
+
+
+def _unsaved(job: NewJob) -> Job:
+    return Job(
+        workspace=job.workspace,
+        uid=job.uid,
+        pipeline=job.pipeline,
+        version=job.version,
+        state=JobState.PENDING,
+        params=job.params,
+        author=job.author,
+        create_time=datetime.now(UTC),
+    )

@@ -1,0 +1,24 @@
+"""All use cases, as the edges take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from etlplus.app.auth import Auth
+from etlplus.app.connections import Connections
+from etlplus.app.jobs import Jobs
+from etlplus.app.pipelines import Pipelines
+from etlplus.app.planning import Plans
+from etlplus.app.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What the service can do."""
+
+    pipelines: Pipelines
+    plans: Plans
+    jobs: Jobs
+    connections: Connections
+    auth: Auth
+    system: System
