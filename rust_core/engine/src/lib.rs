@@ -2,6 +2,7 @@
 //! stages sinks. It knows nothing of Python; `etlplus_core` binds it.
 
 pub mod error;
+pub mod pg;
 pub mod plan;
 pub mod reject;
 pub mod run;
