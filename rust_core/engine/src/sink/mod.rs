@@ -1,13 +1,18 @@
 //! Sinks: each stages rows where no reader of the target sees them. Python publishes.
 
+mod checksum;
+mod files;
+mod postgres;
+
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 
-use crate::error::Result;
+use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::reject::Reason;
 
@@ -20,6 +25,29 @@ pub struct StageContext {
     pub epoch: u64,
     /// How many writers may work side by side.
     pub writers: usize,
+}
+
+/// Where sinks may write.
+#[derive(Clone, Debug, Default)]
+pub struct SinkEnv {
+    /// The folder that relative paths start from.
+    pub base_dir: PathBuf,
+    /// Folders beneath which files may be written.
+    pub file_roots: Vec<PathBuf>,
+    /// Connections with their secrets.
+    pub connections: Vec<pb::ResolvedConnection>,
+}
+
+impl SinkEnv {
+    /// What a run's runtime allows.
+    #[must_use]
+    pub fn from_runtime(runtime: &pb::Runtime) -> Self {
+        Self {
+            base_dir: PathBuf::from(&runtime.base_dir),
+            file_roots: runtime.file_roots.iter().map(PathBuf::from).collect(),
+            connections: runtime.connections.clone(),
+        }
+    }
 }
 
 /// A compiled sink: its target was looked at, its columns fit.
@@ -52,7 +80,7 @@ pub trait StagingWriter: Send {
     /// `DATABASE_ERROR`, `DISK_FULL` and their kin; nothing is published.
     async fn write(&mut self, batch: RecordBatch) -> Result<()>;
 
-    /// Makes what was staged durable and describes it. `books` is left for the caller.
+    /// Makes what was staged durable and describes it. `name` and `books` are left for the caller.
     ///
     /// # Errors
     /// As for [`StagingWriter::write`].
@@ -63,4 +91,37 @@ pub trait StagingWriter: Send {
 ///
 /// # Errors
 /// `TARGET_MISMATCH`, `TABLE_NOT_FOUND`, `PATH_REFUSED` and their kin.
-pub type CompileSink = dyn Fn(&pb::Sink, SchemaRef) -> Result<Arc<dyn Sink>> + Send + Sync;
+pub async fn compile(sink: &pb::Sink, schema: SchemaRef, env: &SinkEnv) -> Result<Arc<dyn Sink>> {
+    use pb::sink::Kind;
+    match &sink.kind {
+        Some(Kind::Postgres(options)) => {
+            postgres::compile(&sink.name, options, schema, env).await
+        }
+        Some(Kind::Parquet(options)) => files::parquet::compile(&sink.name, options, schema, env),
+        Some(Kind::Csv(options)) => files::csv::compile(&sink.name, options, schema, env),
+        Some(Kind::Jsonl(options)) => files::jsonl::compile(&sink.name, options, schema, env),
+        None => Err(EngineError::new(Code::PlanInvalid, "the sink has no kind")),
+    }
+}
+
+/// The sink's columns, for reports.
+fn columns(schema: &SchemaRef) -> Vec<pb::ColumnReport> {
+    let report = |field: &Arc<arrow::datatypes::Field>| pb::ColumnReport {
+        name: field.name().clone(),
+        r#type: crate::plan::types::type_name(field.data_type()),
+        nullable: field.is_nullable(),
+    };
+    schema.fields().iter().map(report).collect()
+}
+
+/// Runs work that computes or waits for a disk where it holds up no other task.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            Err(EngineError::new(Code::EngineBug, format!("a sink's thread ended badly: {error}")))
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! PostgreSQL: connections, the catalogue, identifiers, errors.
+
+mod catalog;
+mod connect;
+mod error;
+mod options;
+mod quote;
+mod tls;
+
+pub use catalog::{Column, Relation, look_up};
+pub use connect::{Session, connect};
+pub use error::{describe, statement_failed};
+pub use options::find;
+pub use quote::{TableName, ident, literal};

@@ -1,0 +1,20 @@
+//! Sinks that write files: staged beside their final path, renamed when they are published.
+
+pub(super) mod csv;
+mod csv_text;
+pub(super) mod jsonl;
+mod lines;
+pub(super) mod parquet;
+mod place;
+mod row_group;
+mod staged;
+
+use place::Place;
+use staged::StagedPath;
+
+use crate::error::{Code, EngineError};
+
+/// The error for a batch after a failure, which the caller should not have sent.
+fn closed() -> EngineError {
+    EngineError::new(Code::EngineBug, "the sink takes no more rows after a failure")
+}
