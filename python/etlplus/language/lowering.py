@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from etlplus.app.ports import RunContext
 from etlplus.domain.connection import ResolvedConnection
@@ -18,6 +19,8 @@ from etlplus.language.values import Values
 from etlplus.language.wiring import fill_defaults
 from etlplus.v1 import engine_pb2, options_pb2, plan_pb2
 
+_BAD_VALUES: Final = "The run's values have problems"
+
 
 def lower(data: bytes, params: Mapping[str, str], context: RunContext) -> bytes:
     """Return the serialized Plan: defaults filled in, `${…}` resolved, values bound.
@@ -32,6 +35,18 @@ def lower(data: bytes, params: Mapping[str, str], context: RunContext) -> bytes:
     return lower_spec(spec, params, context).SerializeToString(deterministic=True)
 
 
+def check_params(data: bytes, params: Mapping[str, str]) -> None:
+    """Return when a run could take these values, as far as that is known before it starts.
+
+    Raises:
+        InvalidInput: A value is missing, unknown or not of its type (PARAM_INVALID), or the bytes
+            are no definition (SPEC_INVALID).
+    """
+    findings = Findings()
+    bind(canonical.decode(data), params, None, findings)
+    refuse(findings.problems(), "PARAM_INVALID", _BAD_VALUES)
+
+
 def lower_spec(
     spec: plan_pb2.PipelineSpec, params: Mapping[str, str], context: RunContext
 ) -> engine_pb2.Plan:
@@ -44,7 +59,7 @@ def lower_spec(
     _interpolate(plan.spec, values)
     if not findings.failed:
         check_limits(plan.spec, findings, set())
-    refuse(findings.problems(), "PARAM_INVALID", "The run's values have problems")
+    refuse(findings.problems(), "PARAM_INVALID", _BAD_VALUES)
     fill_defaults(plan.spec)
     del plan.spec.tests[:]
     for name, value in sorted(values.bound.items()):

@@ -166,7 +166,7 @@ def _reads(kind: str, text: str) -> bool:
 def bind(
     spec: plan_pb2.PipelineSpec,
     given: Mapping[str, str],
-    resolve: Callable[[str], str],
+    resolve: Callable[[str], str] | None,
     findings: Findings,
 ) -> dict[str, Typed]:
     """Return the value of every parameter for a run.
@@ -175,6 +175,7 @@ def bind(
         spec: a sound pipeline.
         given: values as text.
         resolve: puts values in place of the `${…}` of a default; it reports what it cannot find.
+            None leaves defaults out: only given values are looked at.
         findings: takes what is missing, unknown or of the wrong type.
     """
     declared = {param.name: param for param in spec.params}
@@ -188,6 +189,8 @@ def bind(
         if param.name in given:
             text = given[param.name]
         elif param.HasField("default"):
+            if resolve is None:
+                continue
             text = value_text(param.default)
             text = resolve(text) if text is not None else None
         else:

@@ -9,12 +9,20 @@ from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.language import canonical, catalogue, lowering
-from etlplus.language.check import check_spec
+from etlplus.language.check import Parsed, check_spec, parse
 from etlplus.language.summary import summarize
 
 
 class PipelineLanguage:
     """Implements the port `etlplus.app.ports.Language`."""
+
+    def parse(self, text: str) -> Parsed:
+        """Read a definition from YAML or JSON and check all of it."""
+        return parse(text)
+
+    def check_params(self, spec: bytes, params: Mapping[str, str]) -> None:
+        """Return when a run could take these values. Raises as `lowering.check_params`."""
+        lowering.check_params(spec, params)
 
     def check(self, spec: bytes) -> Sequence[Problem]:
         """Return everything that is wrong with a definition by itself."""
