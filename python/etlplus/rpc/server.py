@@ -136,6 +136,7 @@ def _options(config: ServerConfig) -> list[tuple[str, int]]:
         ("grpc.keepalive_timeout_ms", _MINUTE // 3),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", _MINUTE // 6),
-        ("grpc.max_concurrent_streams", 256),
+        # Streams beyond this are refused, not queued; the calls of one client may be all there are.
+        ("grpc.max_concurrent_streams", _MOST_CALLS),
         ("grpc.max_connection_idle_ms", 10 * _MINUTE),
     ]

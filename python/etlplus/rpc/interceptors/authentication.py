@@ -36,7 +36,6 @@ class Authentication(Interceptor):
             yield
         finally:
             set_caller(None)
-            structlog.contextvars.unbind_contextvars("principal")
 
 
 def _token(call: Call) -> str:

@@ -37,4 +37,4 @@ class Identification(Interceptor):
             yield
         finally:
             set_request_id("")
-            structlog.contextvars.unbind_contextvars(*bound)
+            structlog.contextvars.clear_contextvars()
