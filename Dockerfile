@@ -27,7 +27,10 @@ RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     && useradd --create-home --uid 10001 --user-group etlplus \
     && install --directory --owner=etlplus --group=etlplus /data
 USER 10001
-ENV ETLPLUS_DATA_DIR=/data
+# Beyond loopback the server wants ETLPLUS_TLS_CERT and ETLPLUS_TLS_KEY, or to be told explicitly
+# that something else encrypts: ETLPLUS_INSECURE_PLAINTEXT=true.
+ENV ETLPLUS_DATA_DIR=/data ETLPLUS_LISTEN=0.0.0.0:7433
+EXPOSE 7433
 VOLUME /data
 WORKDIR /data
 STOPSIGNAL SIGTERM

@@ -134,6 +134,7 @@ check-python: venv
 	$(call say,Architecture)
 	$(BIN)/lint-imports --no-cache
 	$(PYTEST) -q tests/architecture -p no:cacheprovider
+	$(BIN)/hadolint Dockerfile
 
 .PHONY: check-proto
 check-proto: venv

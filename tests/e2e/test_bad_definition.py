@@ -45,7 +45,7 @@ PROBLEMS = {
         written(
             '  - {name: a, from: b, filter: "id > 0"}\n  - {name: b, from: a, filter: "id > 1"}'
         ),
-        "E0403",
+        "E0410",
         6,
         "b",
     ),
