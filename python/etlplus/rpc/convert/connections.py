@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from etlplus.domain import names
 from etlplus.domain.connection import Connection, ConnectionCheck, ConnectionDraft, Table
@@ -30,6 +30,17 @@ def from_connection(message: connection_pb2.Connection) -> ConnectionDraft:
     """What a caller wants to be stored."""
     return ConnectionDraft(
         kind=message.kind, options=dict(message.options), password=message.password
+    )
+
+
+def merge_connection(
+    now: Connection, given: connection_pb2.Connection, changed: Collection[str]
+) -> ConnectionDraft:
+    """The stored connection with the changed fields of what a caller sent."""
+    return ConnectionDraft(
+        kind=given.kind or now.kind,
+        options=dict(given.options) if "options" in changed else now.options,
+        password=given.password if "password" in changed else now.password,
     )
 
 

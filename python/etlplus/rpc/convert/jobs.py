@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 from etlplus.domain import names
 from etlplus.domain.events import Heartbeat, JobEvent, NumberedLine, Snapshot
@@ -77,19 +76,14 @@ def to_event(event: Snapshot | JobEvent | Heartbeat) -> job_pb2.WatchJobResponse
     return message
 
 
-def to_lines(lines: Iterable[NumberedLine]) -> job_pb2.TailJobLogResponse:
-    """A batch of log lines."""
-    return job_pb2.TailJobLogResponse(
-        lines=[
-            job_pb2.JobLogLine(
-                sequence=line.sequence,
-                time=to_timestamp(line.time),
-                level=line.level.lower(),
-                message=line.message,
-                node=line.node,
-            )
-            for line in lines
-        ]
+def to_line(line: NumberedLine) -> job_pb2.JobLogLine:
+    """A line of a log."""
+    return job_pb2.JobLogLine(
+        sequence=line.sequence,
+        time=to_timestamp(line.time),
+        level=line.level.lower(),
+        message=line.message,
+        node=line.node,
     )
 
 

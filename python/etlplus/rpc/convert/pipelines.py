@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from etlplus.domain import names
@@ -61,6 +62,17 @@ def to_problems(problems: Iterable[Problem]) -> list[pipeline_pb2.Problem]:
         )
         for problem in problems
     ]
+
+
+def to_validation(
+    spec: bytes | None, problems: Iterable[Problem]
+) -> pipeline_pb2.ValidatePipelineResponse:
+    """What a check of a definition found; `spec` is None when there are errors."""
+    message = pipeline_pb2.ValidatePipelineResponse(problems=to_problems(problems))
+    if spec is not None:
+        message.spec.ParseFromString(spec)
+        message.content_hash = hashlib.sha256(spec).hexdigest()
+    return message
 
 
 def from_spec(spec: plan_pb2.PipelineSpec) -> bytes:
