@@ -66,7 +66,7 @@ pub struct Place {
 }
 
 /// What is wrong with a malformed record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Defect {
     /// Text follows a closing quote.
     StrayQuote,

@@ -46,7 +46,13 @@ impl Feed {
     /// A feed over `files`.
     #[must_use]
     pub fn new(files: Vec<FeedFile>, open: OpenSplit) -> Self {
-        Self { files, open, next: 0, current: None, failed: false }
+        Self {
+            files,
+            open,
+            next: 0,
+            current: None,
+            failed: false,
+        }
     }
 
     /// The next piece of any file; none at the end, and after an error.
@@ -73,8 +79,17 @@ impl Feed {
             let Some(file) = self.files.get(current.index) else {
                 return Ok(None);
             };
-            match current.split.next_chunk().map_err(|error| file.found.unreadable(&error))? {
-                Some(chunk) => return Ok(Some(Piece { layout: file.layout.clone(), chunk })),
+            match current
+                .split
+                .next_chunk()
+                .map_err(|error| file.found.unreadable(&error))?
+            {
+                Some(chunk) => {
+                    return Ok(Some(Piece {
+                        layout: file.layout.clone(),
+                        chunk,
+                    }));
+                }
                 None => file.found.check(&current.file)?,
             }
             self.current = None;
@@ -91,14 +106,23 @@ impl Feed {
         let handle = file.found.open()?;
         let kept = handle.try_clone().map_err(unreadable)?;
         let split = (self.open)(handle, index).map_err(unreadable)?;
-        self.current = Some(Current { file: kept, split, index });
+        self.current = Some(Current {
+            file: kept,
+            split,
+            index,
+        });
         Ok(true)
     }
 }
 
 /// One partition: pulls chunks from the shared feed and parses them.
 pub fn partition(feed: Arc<Mutex<Feed>>, parser: impl Parse, context: &ScanContext) -> BatchStream {
-    let worker = Worker { feed, parser, context: context.clone(), busy: false };
+    let worker = Worker {
+        feed,
+        parser,
+        context: context.clone(),
+        busy: false,
+    };
     Box::pin(stream::try_unfold(worker, |mut worker| async move {
         let batch = worker.next_batch()?;
         Ok(batch.map(|batch| (batch, worker)))
@@ -119,7 +143,12 @@ impl<P: Parse> Worker<P> {
                 return Err(EngineError::new(Code::Cancelled, "the run was cancelled"));
             }
             if !self.busy {
-                let Some(piece) = self.feed.lock().next_piece().map_err(|error| self.name(error))? else {
+                let Some(piece) = self
+                    .feed
+                    .lock()
+                    .next_piece()
+                    .map_err(|error| self.name(error))?
+                else {
                     return Ok(None);
                 };
                 self.context.counters.add(0, 0, piece.chunk.bytes);

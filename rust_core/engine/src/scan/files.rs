@@ -63,14 +63,20 @@ impl FoundFile {
         if Stamp::of(&held) == self.stamp && Stamp::of(&named) == self.stamp {
             return Ok(());
         }
-        Err(EngineError::new(Code::SourceUnreadable, format!("{} was changed while it was read", self.name))
-            .hint("Write to another file and rename it when it is complete, then run again"))
+        Err(EngineError::new(
+            Code::SourceUnreadable,
+            format!("{} was changed while it was read", self.name),
+        )
+        .hint("Write to another file and rename it when it is complete, then run again"))
     }
 
     /// The error for a failed read.
     #[must_use]
     pub fn unreadable(&self, error: &std::io::Error) -> EngineError {
-        EngineError::new(Code::SourceUnreadable, format!("cannot read {}: {error}", self.name))
+        EngineError::new(
+            Code::SourceUnreadable,
+            format!("cannot read {}: {error}", self.name),
+        )
     }
 }
 
@@ -85,7 +91,11 @@ pub fn resolve(uri: &str, env: &ScanEnv) -> Result<Vec<FoundFile>> {
     let mut paths = Vec::new();
     if has_wildcards(&pattern) {
         let mut walk = Walk { found: &mut paths };
-        let parts: Vec<_> = pattern.components().skip(1).map(|part| part.as_os_str().to_owned()).collect();
+        let parts: Vec<_> = pattern
+            .components()
+            .skip(1)
+            .map(|part| part.as_os_str().to_owned())
+            .collect();
         roots.check_lexically(&literal_prefix(&pattern), uri)?;
         walk.descend(Path::new("/"), &parts, 0)?;
     } else {
@@ -101,15 +111,21 @@ pub fn resolve(uri: &str, env: &ScanEnv) -> Result<Vec<FoundFile>> {
     }
     paths.sort();
     paths.dedup();
-    paths.into_iter().map(|path| found(&path, uri, env, &roots)).collect()
+    paths
+        .into_iter()
+        .map(|path| found(&path, uri, env, &roots))
+        .collect()
 }
 
 fn absolute(uri: &str, env: &ScanEnv) -> Result<PathBuf> {
     let text = uri.strip_prefix("file://").unwrap_or(uri);
     if text.contains("://") || text.contains('\0') || text.is_empty() {
-        return Err(EngineError::new(Code::PlanInvalid, format!("'{uri}' is not the path of a file"))
-            .place("uri")
-            .hint("Give a path beneath one of the file roots"));
+        return Err(EngineError::new(
+            Code::PlanInvalid,
+            format!("'{uri}' is not the path of a file"),
+        )
+        .place("uri")
+        .hint("Give a path beneath one of the file roots"));
     }
     Ok(normal(&env.base_dir.join(text)))
 }
@@ -130,16 +146,31 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 fn found(path: &Path, uri: &str, env: &ScanEnv, roots: &Roots) -> Result<FoundFile> {
-    let name = path.strip_prefix(&env.base_dir).unwrap_or(path).display().to_string();
-    let unreadable =
-        |error| EngineError::new(Code::SourceUnreadable, format!("cannot read {name}: {error}"));
+    let name = path
+        .strip_prefix(&env.base_dir)
+        .unwrap_or(path)
+        .display()
+        .to_string();
+    let unreadable = |error| {
+        EngineError::new(
+            Code::SourceUnreadable,
+            format!("cannot read {name}: {error}"),
+        )
+    };
     let real = path.canonicalize().map_err(unreadable)?;
     roots.check(&real, uri)?;
     let metadata = std::fs::metadata(&real).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(EngineError::new(Code::SourceUnreadable, format!("{name} is not a regular file")));
+        return Err(EngineError::new(
+            Code::SourceUnreadable,
+            format!("{name} is not a regular file"),
+        ));
     }
-    Ok(FoundFile { path: real, stamp: Stamp::of(&metadata), name })
+    Ok(FoundFile {
+        path: real,
+        stamp: Stamp::of(&metadata),
+        name,
+    })
 }
 
 /// The folders beneath which files may be read.
@@ -150,26 +181,44 @@ struct Roots {
 
 impl Roots {
     fn new(env: &ScanEnv) -> Self {
-        let given: Vec<_> = env.file_roots.iter().map(|root| normal(&env.base_dir.join(root))).collect();
-        let real = given.iter().filter_map(|root| root.canonicalize().ok()).collect();
+        let given: Vec<_> = env
+            .file_roots
+            .iter()
+            .map(|root| normal(&env.base_dir.join(root)))
+            .collect();
+        let real = given
+            .iter()
+            .filter_map(|root| root.canonicalize().ok())
+            .collect();
         Self { given, real }
     }
 
     /// Refuses before looking at the disk, so that an answer never tells what exists elsewhere.
     fn check_lexically(&self, path: &Path, uri: &str) -> Result<()> {
-        let inside = self.given.iter().chain(&self.real).any(|root| path.starts_with(root));
+        let inside = self
+            .given
+            .iter()
+            .chain(&self.real)
+            .any(|root| path.starts_with(root));
         if inside { Ok(()) } else { Err(refused(uri)) }
     }
 
     fn check(&self, real: &Path, uri: &str) -> Result<()> {
-        if self.real.iter().any(|root| real.starts_with(root)) { Ok(()) } else { Err(refused(uri)) }
+        if self.real.iter().any(|root| real.starts_with(root)) {
+            Ok(())
+        } else {
+            Err(refused(uri))
+        }
     }
 }
 
 fn refused(uri: &str) -> EngineError {
-    EngineError::new(Code::PathRefused, format!("'{uri}' leads outside the folders that may be read"))
-        .place("uri")
-        .hint("Move the file beneath a file root, or add its folder to the file roots in the settings")
+    EngineError::new(
+        Code::PathRefused,
+        format!("'{uri}' leads outside the folders that may be read"),
+    )
+    .place("uri")
+    .hint("Move the file beneath a file root, or add its folder to the file roots in the settings")
 }
 
 fn not_found(uri: &str, path: &Path) -> EngineError {
@@ -191,7 +240,9 @@ fn not_found(uri: &str, path: &Path) -> EngineError {
             names => format!("The folder {} has {}", folder.display(), names.join(", ")),
         };
     }
-    EngineError::new(Code::SourceNotFound, format!("no file matches '{uri}'")).place("uri").hint(hint)
+    EngineError::new(Code::SourceNotFound, format!("no file matches '{uri}'"))
+        .place("uri")
+        .hint(hint)
 }
 
 /// How many characters must be inserted, removed or replaced to turn one name into the other.
@@ -204,7 +255,9 @@ pub fn distance(from: &str, to: &str) -> usize {
         let mut left = above + 1;
         let mut next = vec![left];
         for (&to, &up) in to.iter().zip(row.iter().skip(1)) {
-            left = (left + 1).min(up + 1).min(diagonal + usize::from(from != to));
+            left = (left + 1)
+                .min(up + 1)
+                .min(diagonal + usize::from(from != to));
             diagonal = up;
             next.push(left);
         }
@@ -214,12 +267,18 @@ pub fn distance(from: &str, to: &str) -> usize {
 }
 
 fn has_wildcards(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'*' | b'?'))
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| matches!(byte, b'*' | b'?'))
 }
 
 /// The folders before the first wildcard.
 fn literal_prefix(pattern: &Path) -> PathBuf {
-    pattern.components().take_while(|part| !has_wildcards(Path::new(part.as_os_str()))).collect()
+    pattern
+        .components()
+        .take_while(|part| !has_wildcards(Path::new(part.as_os_str())))
+        .collect()
 }
 
 /// Walks folders along a pattern.
@@ -267,8 +326,11 @@ impl Walk<'_> {
 
     fn take(&mut self, path: PathBuf) -> Result<()> {
         if self.found.len() >= MAX_FILES {
-            return Err(EngineError::new(Code::PlanInvalid, format!("more than {MAX_FILES} files match"))
-                .place("uri"));
+            return Err(EngineError::new(
+                Code::PlanInvalid,
+                format!("more than {MAX_FILES} files match"),
+            )
+            .place("uri"));
         }
         self.found.push(path);
         Ok(())
@@ -282,7 +344,10 @@ fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
         .flatten()
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            Some((entry.file_name().to_string_lossy().into_owned(), entry.path()))
+            Some((
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.path(),
+            ))
         })
         .filter(|(name, _)| !name.starts_with('.'))
         .collect();
@@ -319,12 +384,20 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
             },
         }
     }
-    pattern.get(pattern_at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+    pattern
+        .get(pattern_at..)
+        .unwrap_or_default()
+        .iter()
+        .all(|byte| *byte == b'*')
 }
 
 /// The bytes of the character at `at` in UTF-8.
 fn char_length(name: &[u8], at: usize) -> usize {
-    let more = name.iter().skip(at + 1).take_while(|byte| **byte & 0xc0 == 0x80).count();
+    let more = name
+        .iter()
+        .skip(at + 1)
+        .take_while(|byte| **byte & 0xc0 == 0x80)
+        .count();
     1 + more
 }
 
@@ -333,7 +406,11 @@ mod tests {
     use super::*;
 
     fn env(base: &Path) -> ScanEnv {
-        ScanEnv { base_dir: base.to_owned(), file_roots: vec![base.to_owned()] }
+        ScanEnv {
+            base_dir: base.to_owned(),
+            file_roots: vec![base.to_owned()],
+            ..ScanEnv::default()
+        }
     }
 
     fn tree(files: &[&str]) -> std::io::Result<tempfile::TempDir> {
@@ -354,28 +431,57 @@ mod tests {
 
     #[test]
     fn patterns_are_found_in_order() -> std::io::Result<()> {
-        let dir = tree(&["b.csv", "a.csv", "a.txt", ".hidden.csv", "sub/c.csv", "sub/deep/d.csv"])?;
+        let dir = tree(&[
+            "b.csv",
+            "a.csv",
+            "a.txt",
+            ".hidden.csv",
+            "sub/c.csv",
+            "sub/deep/d.csv",
+        ])?;
         let base = dir.path().canonicalize()?;
         let env = env(&base);
-        assert_eq!(names("*.csv", &env), Ok(vec!["a.csv".into(), "b.csv".into()]));
-        assert_eq!(names("?.csv", &env), Ok(vec!["a.csv".into(), "b.csv".into()]));
-        assert_eq!(names("sub/**/*.csv", &env), Ok(vec!["sub/c.csv".into(), "sub/deep/d.csv".into()]));
+        assert_eq!(
+            names("*.csv", &env),
+            Ok(vec!["a.csv".into(), "b.csv".into()])
+        );
+        assert_eq!(
+            names("?.csv", &env),
+            Ok(vec!["a.csv".into(), "b.csv".into()])
+        );
+        assert_eq!(
+            names("sub/**/*.csv", &env),
+            Ok(vec!["sub/c.csv".into(), "sub/deep/d.csv".into()])
+        );
         assert_eq!(names("**/d.csv", &env), Ok(vec!["sub/deep/d.csv".into()]));
         assert_eq!(names("**", &env).map(|names| names.len()), Ok(5));
         assert_eq!(names("sub", &env), Ok(vec!["sub/c.csv".into()]));
         assert_eq!(names("s*/c.csv", &env), Ok(vec!["sub/c.csv".into()]));
         assert_eq!(names("./sub/../a.csv", &env), Ok(vec!["a.csv".into()]));
-        assert_eq!(names(&format!("file://{}/a.csv", base.display()), &env), Ok(vec!["a.csv".into()]));
+        assert_eq!(
+            names(&format!("file://{}/a.csv", base.display()), &env),
+            Ok(vec!["a.csv".into()])
+        );
         Ok(())
     }
 
     #[test]
     fn a_missing_file_names_its_neighbours() -> std::io::Result<()> {
         let dir = tree(&["data/orders.csv", "data/users.csv"])?;
-        let error = resolve("data/order.csv", &env(dir.path())).map(|_| ()).unwrap_err();
+        let error = resolve("data/order.csv", &env(dir.path()))
+            .map(|_| ())
+            .unwrap_err();
         assert_eq!(error.code, Code::SourceNotFound);
-        assert!(error.hint.unwrap_or_default().contains("orders.csv, users.csv"));
-        assert_eq!(names("nowhere/*.csv", &env(dir.path())), Err(Code::SourceNotFound));
+        assert!(
+            error
+                .hint
+                .unwrap_or_default()
+                .contains("orders.csv, users.csv")
+        );
+        assert_eq!(
+            names("nowhere/*.csv", &env(dir.path())),
+            Err(Code::SourceNotFound)
+        );
         Ok(())
     }
 
@@ -386,11 +492,22 @@ mod tests {
         std::os::unix::fs::symlink("../other/secret.csv", root.join("link.csv"))?;
         std::os::unix::fs::symlink("../other", root.join("folder"))?;
         let env = env(&root);
-        for uri in ["link.csv", "folder/secret.csv", "*.csv", "../other/secret.csv", "../other/*.csv", "/etc/passwd", "/etc/nothing"] {
+        for uri in [
+            "link.csv",
+            "folder/secret.csv",
+            "*.csv",
+            "../other/secret.csv",
+            "../other/*.csv",
+            "/etc/passwd",
+            "/etc/nothing",
+        ] {
             assert_eq!(names(uri, &env), Err(Code::PathRefused), "{uri}");
         }
         assert_eq!(names("s3://bucket/key", &env), Err(Code::PlanInvalid));
-        let none = ScanEnv { base_dir: root.clone(), file_roots: vec![] };
+        let none = ScanEnv {
+            base_dir: root.clone(),
+            ..ScanEnv::default()
+        };
         assert_eq!(names("a.csv", &none), Err(Code::PathRefused));
         Ok(())
     }
@@ -404,7 +521,10 @@ mod tests {
         assert!(file.check(&open).is_ok());
         std::fs::write(dir.path().join("new"), b"x")?;
         std::fs::rename(dir.path().join("new"), dir.path().join("a.csv"))?;
-        assert_eq!(file.check(&open).map_err(|error| error.code), Err(Code::SourceUnreadable));
+        assert_eq!(
+            file.check(&open).map_err(|error| error.code),
+            Err(Code::SourceUnreadable)
+        );
         assert!(file.open().is_err());
         Ok(())
     }

@@ -11,6 +11,8 @@ pub mod csv;
 pub mod feed;
 pub mod files;
 pub mod stream;
+#[cfg(test)]
+pub mod testing;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -64,7 +66,9 @@ impl ScanEnv {
         Self {
             base_dir: PathBuf::from(&runtime.base_dir),
             file_roots: runtime.file_roots.iter().map(PathBuf::from).collect(),
-            connections: connections.map(|found| (found.name.clone(), found.clone())).collect(),
+            connections: connections
+                .map(|found| (found.name.clone(), found.clone()))
+                .collect(),
         }
     }
 }
@@ -84,7 +88,10 @@ pub async fn compile(
     let compiled: Result<Arc<dyn Source>> = match &source.kind {
         Some(Kind::Csv(options)) => csv::compile(options, env),
         Some(Kind::Stream(options)) => stream::compile(&source.name, options, streams),
-        _ => Err(EngineError::new(Code::PlanInvalid, "the source has no kind")),
+        _ => Err(EngineError::new(
+            Code::PlanInvalid,
+            "the source has no kind",
+        )),
     };
     compiled.map_err(|error| error.at(&source.name))
 }

@@ -36,21 +36,41 @@ pub type Streams = BTreeMap<String, StreamInput>;
 /// # Errors
 /// `SOURCE_NOT_PROVIDED` without a stream of that name; `SOURCE_MISMATCH` when it lacks a declared
 /// column or has it with another type.
-pub fn compile(name: &str, options: &pb::StreamSource, streams: &mut Streams) -> Result<Arc<dyn Source>> {
+pub fn compile(
+    name: &str,
+    options: &pb::StreamSource,
+    streams: &mut Streams,
+) -> Result<Arc<dyn Source>> {
     let input = streams.remove(name).ok_or_else(|| {
-        EngineError::new(Code::SourceNotProvided, format!("no rows were handed in for '{name}'"))
-            .hint("Pass an iterator of Arrow batches under the source's name when running the pipeline")
+        EngineError::new(
+            Code::SourceNotProvided,
+            format!("no rows were handed in for '{name}'"),
+        )
+        .hint("Pass an iterator of Arrow batches under the source's name when running the pipeline")
     })?;
     for column in &options.columns {
-        let declared = parse_type(&column.r#type).map_err(|error| error.place(format!("columns.{}", column.name)))?;
-        let given = input.schema.field_with_name(&column.name).ok().map(|field| type_name(field.data_type()));
+        let declared = parse_type(&column.r#type)
+            .map_err(|error| error.place(format!("columns.{}", column.name)))?;
+        let given = input
+            .schema
+            .field_with_name(&column.name)
+            .ok()
+            .map(|field| type_name(field.data_type()));
         if given.as_deref() != Some(type_name(&declared).as_str()) {
             let given = given.map_or("is missing".to_owned(), |given| format!("is {given}"));
-            let text = format!("column '{}' {given}, not {}", column.name, type_name(&declared));
-            return Err(EngineError::new(Code::SourceMismatch, text).place(format!("columns.{}", column.name)));
+            let text = format!(
+                "column '{}' {given}, not {}",
+                column.name,
+                type_name(&declared)
+            );
+            return Err(EngineError::new(Code::SourceMismatch, text)
+                .place(format!("columns.{}", column.name)));
         }
     }
-    Ok(Arc::new(StreamSource { schema: Arc::clone(&input.schema), input: Mutex::new(Some(input)) }))
+    Ok(Arc::new(StreamSource {
+        schema: Arc::clone(&input.schema),
+        input: Mutex::new(Some(input)),
+    }))
 }
 
 /// Rows of an iterator, read once.
@@ -61,7 +81,9 @@ struct StreamSource {
 
 impl fmt::Debug for StreamSource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("StreamSource").field("schema", &self.schema).finish_non_exhaustive()
+        out.debug_struct("StreamSource")
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,15 +110,22 @@ impl Source for StreamSource {
 
     fn open(&self, _wanted: usize, context: &ScanContext) -> Result<Vec<BatchStream>> {
         let input = self.input.lock().take().ok_or_else(|| {
-            EngineError::new(Code::SourceUnreadable, "a stream can be read only once").at(context.name.as_ref())
+            EngineError::new(Code::SourceUnreadable, "a stream can be read only once")
+                .at(context.name.as_ref())
         })?;
         let (sender, receiver) = mpsc::channel(WAITING);
-        let pump = Pump { schema: Arc::clone(&self.schema), context: context.clone(), ordinal: 0 };
+        let pump = Pump {
+            schema: Arc::clone(&self.schema),
+            context: context.clone(),
+            ordinal: 0,
+        };
         // A thread of its own: the program's iterator may block for as long as it likes.
         std::thread::Builder::new()
             .name(format!("stream-{}", context.name))
             .spawn(move || pump.run(input.batches, &sender))
-            .map_err(|error| EngineError::new(Code::EngineBug, format!("no thread for a stream: {error}")))?;
+            .map_err(|error| {
+                EngineError::new(Code::EngineBug, format!("no thread for a stream: {error}"))
+            })?;
         let cancel = context.cancel.clone();
         let batches = stream::unfold((receiver, cancel), |(mut receiver, cancel)| async move {
             let next = tokio::select! {
@@ -150,7 +179,11 @@ impl Pump {
     }
 
     /// Sends a batch in pieces; false when nobody listens any more.
-    fn send(&mut self, batch: &RecordBatch, sender: &mpsc::Sender<Result<RecordBatch>>) -> Result<bool> {
+    fn send(
+        &mut self,
+        batch: &RecordBatch,
+        sender: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<bool> {
         self.check(batch)?;
         let mut start = 0;
         while start < batch.num_rows() {
@@ -166,24 +199,42 @@ impl Pump {
 
     fn check(&self, batch: &RecordBatch) -> Result<()> {
         let same = batch.num_columns() == self.schema.fields().len()
-            && batch.schema().fields().iter().zip(self.schema.fields()).all(|(given, wanted)| {
-                given.name() == wanted.name() && given.data_type() == wanted.data_type()
-            });
+            && batch
+                .schema()
+                .fields()
+                .iter()
+                .zip(self.schema.fields())
+                .all(|(given, wanted)| {
+                    given.name() == wanted.name() && given.data_type() == wanted.data_type()
+                });
         if same {
             return Ok(());
         }
         let text = "a batch has other columns than the stream said";
-        Err(EngineError::new(Code::SourceMismatch, text).hint("Every batch has the schema of the first"))
+        Err(EngineError::new(Code::SourceMismatch, text)
+            .hint("Every batch has the schema of the first"))
     }
 
     fn identify(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
         let rows = batch.num_rows();
-        let bug = |error| EngineError::new(Code::EngineBug, format!("a batch could not be built: {error}"));
+        let bug = |error| {
+            EngineError::new(
+                Code::EngineBug,
+                format!("a batch could not be built: {error}"),
+            )
+        };
         let own = batch.project(&self.context.projection).map_err(bug)?;
         let first = self.ordinal + 1;
         self.ordinal += rows as u64;
-        self.context.counters.add(rows as u64, 0, batch.get_array_memory_size() as u64);
-        let fields: Vec<_> = own.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+        self.context
+            .counters
+            .add(rows as u64, 0, batch.get_array_memory_size() as u64);
+        let fields: Vec<_> = own
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().clone())
+            .collect();
         let fields: Vec<Field> = fields.into_iter().chain(identity_fields()).collect();
         let identity: [ArrayRef; 3] = [
             Arc::new(UInt32Array::from_value(0, rows)),
@@ -192,6 +243,7 @@ impl Pump {
         ];
         let columns = own.columns().iter().cloned().chain(identity).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(bug)
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+            .map_err(bug)
     }
 }

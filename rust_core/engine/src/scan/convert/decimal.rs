@@ -53,7 +53,11 @@ fn short(digits: &[u8]) -> Option<(u64, u8, bool)> {
     if digits.len() == usize::from(has_point) || digits.len() - usize::from(has_point) > 18 {
         return None;
     }
-    let fraction = if has_point { digits.len() - point - 1 } else { 0 };
+    let fraction = if has_point {
+        digits.len() - point - 1
+    } else {
+        0
+    };
     let leading_zero = matches!(digits, [b'0', b'0'..=b'9', ..]);
     Some((value, u8::try_from(fraction).ok()?, leading_zero))
 }
@@ -81,9 +85,16 @@ fn parse_any(field: &[u8], precision: u8, scale: u8, strict: bool) -> Result<i12
     }
     let mut value = 0_i128;
     let zeros = usize::try_from(shift).map_err(|_| Fault::Range)?.min(64);
-    for digit in digits.iter().copied().chain(std::iter::repeat_n(b'0', zeros)) {
+    for digit in digits
+        .iter()
+        .copied()
+        .chain(std::iter::repeat_n(b'0', zeros))
+    {
         let digit = i128::from(digit - b'0');
-        value = value.checked_mul(10).and_then(|value| value.checked_add(digit)).ok_or(Fault::Range)?;
+        value = value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(digit))
+            .ok_or(Fault::Range)?;
     }
     check(if parts.negative { -value } else { value }, precision)
 }
@@ -123,7 +134,8 @@ impl<'a> Parts<'a> {
         let whole = halves.next().unwrap_or_default();
         let fraction = halves.next().unwrap_or_default();
         let digits = whole.iter().chain(fraction);
-        let valid = !(whole.is_empty() && fraction.is_empty()) && digits.clone().all(u8::is_ascii_digit);
+        let valid =
+            !(whole.is_empty() && fraction.is_empty()) && digits.clone().all(u8::is_ascii_digit);
         valid.then_some(Self {
             negative: sign == Some(b'-'),
             plus: sign == Some(b'+'),
@@ -136,17 +148,30 @@ impl<'a> Parts<'a> {
 }
 
 fn parse_exponent(text: &[u8]) -> Option<i64> {
-    let digits = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+    let digits = text
+        .strip_prefix(b"-")
+        .or_else(|| text.strip_prefix(b"+"))
+        .unwrap_or(text);
     if digits.is_empty() || digits.len() > 6 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let value = digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
-    Some(if text.first() == Some(&b'-') { -value } else { value })
+    let value = digits
+        .iter()
+        .fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
+    Some(if text.first() == Some(&b'-') {
+        -value
+    } else {
+        value
+    })
 }
 
 #[inline]
 fn check(value: i128, precision: u8) -> Result<i128, Fault> {
-    if value.unsigned_abs() < power_u128(precision) { Ok(value) } else { Err(Fault::Range) }
+    if value.unsigned_abs() < power_u128(precision) {
+        Ok(value)
+    } else {
+        Err(Fault::Range)
+    }
 }
 
 #[inline]
@@ -160,7 +185,10 @@ fn power_u64(exponent: u8) -> u64 {
         }
         powers
     };
-    POWERS.get(usize::from(exponent)).copied().unwrap_or(u64::MAX)
+    POWERS
+        .get(usize::from(exponent))
+        .copied()
+        .unwrap_or(u64::MAX)
 }
 
 #[inline]
@@ -174,7 +202,10 @@ fn power_u128(exponent: u8) -> u128 {
         }
         powers
     };
-    POWERS.get(usize::from(exponent)).copied().unwrap_or(u128::MAX)
+    POWERS
+        .get(usize::from(exponent))
+        .copied()
+        .unwrap_or(u128::MAX)
 }
 
 #[cfg(test)]
@@ -210,7 +241,19 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for text in [&b""[..], b".", b"-", b"1.2.3", b"1,5", b"e5", b"1e", b"nan", b"inf", b"1 2", b"$5"] {
+        for text in [
+            &b""[..],
+            b".",
+            b"-",
+            b"1.2.3",
+            b"1,5",
+            b"e5",
+            b"1e",
+            b"nan",
+            b"inf",
+            b"1 2",
+            b"$5",
+        ] {
             assert_eq!(parse(text, 15, 2, false), Err(Fault::Syntax), "{text:?}");
         }
         assert_eq!(parse(b"01.5", 15, 2, true), Err(Fault::Disguised));

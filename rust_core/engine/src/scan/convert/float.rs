@@ -30,7 +30,11 @@ pub fn parse_f64(field: &[u8], strict: bool) -> Result<f64, Fault> {
 pub fn parse_f32(field: &[u8]) -> Result<f32, Fault> {
     let field = trim(field);
     let value: f32 = fast_float2::parse(field).map_err(|_| Fault::Syntax)?;
-    if value.is_finite() || spelled_out(field) { Ok(value) } else { Err(Fault::Range) }
+    if value.is_finite() || spelled_out(field) {
+        Ok(value)
+    } else {
+        Err(Fault::Range)
+    }
 }
 
 fn spelled_out(field: &[u8]) -> bool {
@@ -47,13 +51,19 @@ fn check_strict(field: &[u8], value: f64) -> Result<(), Fault> {
         return Err(Fault::Disguised);
     }
     // Fifteen digits always come back; the text is longer than its digits.
-    if field.len() <= 15 || gives_back(field, value) { Ok(()) } else { Err(Fault::Digits) }
+    if field.len() <= 15 || gives_back(field, value) {
+        Ok(())
+    } else {
+        Err(Fault::Digits)
+    }
 }
 
 /// Whether the shortest text that means `value` has the digits that were written.
 #[cold]
 fn gives_back(field: &[u8], value: f64) -> bool {
-    let Some(parts) = Parts::read(field) else { return true };
+    let Some(parts) = Parts::read(field) else {
+        return true;
+    };
     let written = significant(&parts);
     if written.len() <= 15 {
         return true;
@@ -90,10 +100,19 @@ mod tests {
     #[test]
     fn strict_reading_loses_no_digit() {
         assert_eq!(parse_f64(b"0.1", true), Ok(0.1));
-        assert_eq!(parse_f64(b"0.30000000000000004", true), Ok(0.300_000_000_000_000_04));
+        assert_eq!(
+            parse_f64(b"0.30000000000000004", true),
+            Ok(0.300_000_000_000_000_04)
+        );
         assert_eq!(parse_f64(b"9007199254740993.5", true), Err(Fault::Digits));
-        assert_eq!(parse_f64(b"0.1234567890123456789", true), Err(Fault::Digits));
-        assert_eq!(parse_f64(b"0.1234567890123456789", false), Ok(0.123_456_789_012_345_68));
+        assert_eq!(
+            parse_f64(b"0.1234567890123456789", true),
+            Err(Fault::Digits)
+        );
+        assert_eq!(
+            parse_f64(b"0.1234567890123456789", false),
+            Ok(0.123_456_789_012_345_68)
+        );
         assert_eq!(parse_f64(b"1000000000000000000000000", true), Ok(1e24));
         assert_eq!(parse_f64(b"007.5", true), Err(Fault::Disguised));
     }

@@ -14,7 +14,11 @@ pub fn parse(field: &[u8], strict: bool) -> Result<i64, Fault> {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => {
             if strict {
-                return Err(if all_digits(rest) { Fault::Disguised } else { Fault::Syntax });
+                return Err(if all_digits(rest) {
+                    Fault::Disguised
+                } else {
+                    Fault::Syntax
+                });
             }
             (false, rest)
         }
@@ -60,7 +64,10 @@ fn parse_long(digits: &[u8], negative: bool, strict: bool) -> Result<i64, Fault>
     for &byte in digits {
         let digit = i64::from(byte - b'0');
         let signed = if negative { -digit } else { digit };
-        value = value.checked_mul(10).and_then(|value| value.checked_add(signed)).ok_or(Fault::Range)?;
+        value = value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(signed))
+            .ok_or(Fault::Range)?;
     }
     Ok(value)
 }
@@ -86,7 +93,14 @@ mod tests {
 
     #[test]
     fn strict_reading_refuses_disguised_text() {
-        for text in [&b"007"[..], b"+7", b"-0", b"00", b"-01", b"0000000000000000000007"] {
+        for text in [
+            &b"007"[..],
+            b"+7",
+            b"-0",
+            b"00",
+            b"-01",
+            b"0000000000000000000007",
+        ] {
             assert_eq!(parse(text, true), Err(Fault::Disguised));
             assert!(parse(text, false).is_ok());
         }
@@ -96,7 +110,19 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for text in [&b""[..], b"-", b"+", b"1.0", b"1e3", b"0x10", b"12 3", b"--1", b"\xb2", b"1_000", b"+x"] {
+        for text in [
+            &b""[..],
+            b"-",
+            b"+",
+            b"1.0",
+            b"1e3",
+            b"0x10",
+            b"12 3",
+            b"--1",
+            b"\xb2",
+            b"1_000",
+            b"+x",
+        ] {
             assert_eq!(parse(text, false), Err(Fault::Syntax), "{text:?}");
             assert_eq!(parse(text, true), Err(Fault::Syntax), "{text:?}");
         }

@@ -47,7 +47,11 @@ impl Fault {
             Self::Zone => format!("'{shown}' has a time zone, which {name} does not keep"),
             Self::NoZone => format!("'{shown}' has no time zone, unlike the column's other values"),
         };
-        let code = if self == Self::Range { RejectCode::OutOfRange } else { RejectCode::ConversionFailed };
+        let code = if self == Self::Range {
+            RejectCode::OutOfRange
+        } else {
+            RejectCode::ConversionFailed
+        };
         (code, text)
     }
 }
@@ -58,7 +62,11 @@ pub fn excerpt(field: &[u8]) -> String {
     const LIMIT: usize = 80;
     let head = field.get(..field.len().min(4 * LIMIT)).unwrap_or_default();
     let text = String::from_utf8_lossy(head);
-    let mut shown: String = text.chars().take(LIMIT).flat_map(char::escape_debug).collect();
+    let mut shown: String = text
+        .chars()
+        .take(LIMIT)
+        .flat_map(char::escape_debug)
+        .collect();
     if text.chars().count() > LIMIT || field.len() > head.len() {
         shown.push('…');
     }

@@ -61,7 +61,11 @@ pub fn parse_instant(field: &[u8], strict: bool) -> Result<i64, Fault> {
 #[inline]
 pub fn parse_time(field: &[u8]) -> Result<i64, Fault> {
     let (micros, rest) = time_of_day(trim(field))?;
-    if rest.is_empty() { Ok(micros) } else { Err(Fault::Syntax) }
+    if rest.is_empty() {
+        Ok(micros)
+    } else {
+        Err(Fault::Syntax)
+    }
 }
 
 /// A date, a time of day and perhaps an offset from UTC in microseconds.
@@ -77,12 +81,22 @@ impl Moment {
         let (date, rest) = field.split_first_chunk::<10>().ok_or(Fault::Syntax)?;
         let day = days(date)?;
         let rest = match rest {
-            [] => return Ok(Self { day, micros: 0, zone: None }),
+            [] => {
+                return Ok(Self {
+                    day,
+                    micros: 0,
+                    zone: None,
+                });
+            }
             [b'T' | b't' | b' ', rest @ ..] => rest,
             _ => return Err(Fault::Syntax),
         };
         let (micros, rest) = time_of_day(rest)?;
-        Ok(Self { day, micros, zone: zone(rest)? })
+        Ok(Self {
+            day,
+            micros,
+            zone: zone(rest)?,
+        })
     }
 
     fn local(&self) -> i64 {
@@ -96,7 +110,10 @@ fn days(text: &[u8; 10]) -> Result<i32, Fault> {
         return Err(Fault::Syntax);
     };
     let digits = [y1, y2, y3, y4, m1, m2, d1, d2];
-    if digits.iter().fold(false, |bad, byte| bad | (byte.wrapping_sub(b'0') > 9)) {
+    if digits
+        .iter()
+        .fold(false, |bad, byte| bad | (byte.wrapping_sub(b'0') > 9))
+    {
         return Err(Fault::Syntax);
     }
     let digit = |byte: u8| i32::from(byte - b'0');
@@ -146,7 +163,10 @@ fn time_of_day(text: &[u8]) -> Result<(i64, &[u8]), Fault> {
     if hour > 23 || minute > 59 || second > 59 {
         return Err(Fault::Range);
     }
-    Ok((((hour * 60 + minute) * 60 + second) * MICROS_A_SECOND + fraction, rest))
+    Ok((
+        ((hour * 60 + minute) * 60 + second) * MICROS_A_SECOND + fraction,
+        rest,
+    ))
 }
 
 #[inline]
@@ -211,10 +231,23 @@ mod tests {
         assert_eq!(parse_date(b"1970-01-01"), Ok(0));
         assert_eq!(parse_date(b"2024-02-29"), Ok(19_782));
         assert_eq!(parse_date(b"2024-02-29T00:00:00"), Ok(19_782));
-        for text in [&b"2023-02-29"[..], b"1900-02-29", b"2024-13-01", b"2024-00-10", b"2024-04-31", b"0000-01-01"] {
+        for text in [
+            &b"2023-02-29"[..],
+            b"1900-02-29",
+            b"2024-13-01",
+            b"2024-00-10",
+            b"2024-04-31",
+            b"0000-01-01",
+        ] {
             assert_eq!(parse_date(text), Err(Fault::Range));
         }
-        for text in [&b"2024-1-01"[..], b"01/02/2024", b"20240101", b"", b"2024-01-01x"] {
+        for text in [
+            &b"2024-1-01"[..],
+            b"01/02/2024",
+            b"20240101",
+            b"",
+            b"2024-01-01x",
+        ] {
             assert_eq!(parse_date(text), Err(Fault::Syntax));
         }
         assert_eq!(parse_date(b"2024-01-01 10:00"), Err(Fault::Digits));
@@ -227,7 +260,10 @@ mod tests {
         assert_eq!(parse_timestamp(b"1969-12-31 23:59:59.999999"), Ok(-1));
         assert_eq!(parse_timestamp(b"1970-01-02"), Ok(MICROS_A_DAY));
         assert_eq!(parse_timestamp(b"1970-01-01 00:00:00.0000010"), Ok(1));
-        assert_eq!(parse_timestamp(b"1970-01-01 00:00:00.0000011"), Err(Fault::Digits));
+        assert_eq!(
+            parse_timestamp(b"1970-01-01 00:00:00.0000011"),
+            Err(Fault::Digits)
+        );
         assert_eq!(parse_timestamp(b"1970-01-01 24:00:00"), Err(Fault::Range));
         assert_eq!(parse_timestamp(b"1970-01-01 00:00:60"), Err(Fault::Range));
         assert_eq!(parse_timestamp(b"1970-01-01 00:00:00."), Err(Fault::Syntax));
@@ -237,15 +273,34 @@ mod tests {
     #[test]
     fn instants_are_moved_to_utc() {
         for text in [
-            &b"2013-01-01T10:00:00Z"[..], b"2013-01-01 12:00+02", b"2013-01-01T04:30:00-0530",
-            b"2013-01-01 11:00:00 +01:00", b"2013-01-01 10:00:00 UTC",
+            &b"2013-01-01T10:00:00Z"[..],
+            b"2013-01-01 12:00+02",
+            b"2013-01-01T04:30:00-0530",
+            b"2013-01-01 11:00:00 +01:00",
+            b"2013-01-01 10:00:00 UTC",
         ] {
-            assert_eq!(parse_instant(text, true), Ok(1_357_034_400_000_000), "{text:?}");
+            assert_eq!(
+                parse_instant(text, true),
+                Ok(1_357_034_400_000_000),
+                "{text:?}"
+            );
         }
-        assert_eq!(parse_instant(b"2013-01-01T10:00:00", true), Err(Fault::NoZone));
-        assert_eq!(parse_instant(b"2013-01-01T10:00:00", false), Ok(1_357_034_400_000_000));
-        assert_eq!(parse_instant(b"2013-01-01T10:00:00+25:00", false), Err(Fault::Range));
-        assert_eq!(parse_instant(b"2013-01-01T10:00:00 CET", false), Err(Fault::Syntax));
+        assert_eq!(
+            parse_instant(b"2013-01-01T10:00:00", true),
+            Err(Fault::NoZone)
+        );
+        assert_eq!(
+            parse_instant(b"2013-01-01T10:00:00", false),
+            Ok(1_357_034_400_000_000)
+        );
+        assert_eq!(
+            parse_instant(b"2013-01-01T10:00:00+25:00", false),
+            Err(Fault::Range)
+        );
+        assert_eq!(
+            parse_instant(b"2013-01-01T10:00:00 CET", false),
+            Err(Fault::Syntax)
+        );
     }
 
     #[test]

@@ -115,7 +115,11 @@ impl Scan {
                 let whole = self.whole(after, Some((Defect::UnterminatedQuote, self.quoted_field)));
                 return Some(self.cut().unwrap_or(whole));
             }
-            let line = Line { end: self.position, next: after, number: self.lines };
+            let line = Line {
+                end: self.position,
+                next: after,
+                number: self.lines,
+            };
             self.first_line.get_or_insert(line);
             self.last_line = Some(line);
             self.state = State::Quoted;
@@ -160,7 +164,13 @@ impl Scan {
     fn end_of_file(&self, length: usize) -> Record {
         if !matches!(self.state, State::Quoted | State::Escaped) {
             let lines = self.lines + 1;
-            return Record { end: length, next: length, lines, defect: self.defect, wasted: 0 };
+            return Record {
+                end: length,
+                next: length,
+                lines,
+                defect: self.defect,
+                wasted: 0,
+            };
         }
         self.cut().unwrap_or(Record {
             end: length,
@@ -183,12 +193,22 @@ impl Scan {
 
     /// The record up to the line end at the current position.
     fn whole(&self, after: usize, defect: Option<(Defect, usize)>) -> Record {
-        Record { end: self.position, next: after, lines: self.lines, defect, wasted: 0 }
+        Record {
+            end: self.position,
+            next: after,
+            lines: self.lines,
+            defect,
+            wasted: 0,
+        }
     }
 
     /// The malformed record, when it runs over several physical lines.
     fn cut(&self) -> Option<Record> {
-        let line = if self.patient { self.first_line } else { self.last_line }?;
+        let line = if self.patient {
+            self.first_line
+        } else {
+            self.last_line
+        }?;
         Some(Record {
             end: line.end,
             next: line.next,
@@ -221,7 +241,11 @@ impl Patience {
     /// Patience that bears `grace` wasted bytes at the start.
     #[must_use]
     pub fn with_grace(grace: u64) -> Self {
-        Self { wasted: 0, passed: 0, grace }
+        Self {
+            wasted: 0,
+            passed: 0,
+            grace,
+        }
     }
 
     /// Takes note of a record.

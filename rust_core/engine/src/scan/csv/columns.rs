@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, PrimitiveArray, StringArray,
 };
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::array::{BooleanBufferBuilder, NullBufferBuilder};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
@@ -78,27 +78,35 @@ impl<'a> View<'a> {
         let strict = spec.strict;
         Ok(match &spec.data_type {
             DataType::Utf8 => self.text(field)?,
-            DataType::Int64 => {
-                Arc::new(self.primitive::<Int64Type>(field, bad, |text| integer::parse(text, strict)))
+            DataType::Int64 => Arc::new(
+                self.primitive::<Int64Type>(field, bad, |text| integer::parse(text, strict)),
+            ),
+            DataType::Int32 => Arc::new(
+                self.primitive::<Int32Type>(field, bad, |text| integer::parse_narrow(text, strict)),
+            ),
+            DataType::Int16 => Arc::new(
+                self.primitive::<Int16Type>(field, bad, |text| integer::parse_narrow(text, strict)),
+            ),
+            DataType::Int8 => Arc::new(
+                self.primitive::<Int8Type>(field, bad, |text| integer::parse_narrow(text, strict)),
+            ),
+            DataType::Float64 => Arc::new(
+                self.primitive::<Float64Type>(field, bad, |text| float::parse_f64(text, strict)),
+            ),
+            DataType::Float32 => {
+                Arc::new(self.primitive::<Float32Type>(field, bad, float::parse_f32))
             }
-            DataType::Int32 => {
-                Arc::new(self.primitive::<Int32Type>(field, bad, |text| integer::parse_narrow(text, strict)))
+            DataType::Decimal128(precision, scale) => {
+                self.decimal(field, *precision, *scale, strict, bad)?
             }
-            DataType::Int16 => {
-                Arc::new(self.primitive::<Int16Type>(field, bad, |text| integer::parse_narrow(text, strict)))
+            DataType::Date32 => {
+                Arc::new(self.primitive::<Date32Type>(field, bad, temporal::parse_date))
             }
-            DataType::Int8 => {
-                Arc::new(self.primitive::<Int8Type>(field, bad, |text| integer::parse_narrow(text, strict)))
-            }
-            DataType::Float64 => {
-                Arc::new(self.primitive::<Float64Type>(field, bad, |text| float::parse_f64(text, strict)))
-            }
-            DataType::Float32 => Arc::new(self.primitive::<Float32Type>(field, bad, float::parse_f32)),
-            DataType::Decimal128(precision, scale) => self.decimal(field, *precision, *scale, strict, bad)?,
-            DataType::Date32 => Arc::new(self.primitive::<Date32Type>(field, bad, temporal::parse_date)),
-            DataType::Timestamp(_, None) => {
-                Arc::new(self.primitive::<TimestampMicrosecondType>(field, bad, temporal::parse_timestamp))
-            }
+            DataType::Timestamp(_, None) => Arc::new(self.primitive::<TimestampMicrosecondType>(
+                field,
+                bad,
+                temporal::parse_timestamp,
+            )),
             DataType::Timestamp(_, Some(zone)) => Arc::new(
                 self.primitive::<TimestampMicrosecondType>(field, bad, |text| {
                     temporal::parse_instant(text, strict)
@@ -152,7 +160,9 @@ impl<'a> View<'a> {
         let array = self.primitive::<Decimal128Type>(field, bad, |text| {
             decimal::parse(text, precision, digits, strict)
         });
-        let array = array.with_precision_and_scale(precision, scale).map_err(|error| bug(&error))?;
+        let array = array
+            .with_precision_and_scale(precision, scale)
+            .map_err(|error| bug(&error))?;
         Ok(Arc::new(array))
     }
 
@@ -178,7 +188,11 @@ impl<'a> View<'a> {
 
     fn text(&self, field: usize) -> Result<ArrayRef> {
         let (values, offsets, nulls) = self.bytes(field, |text, out| {
-            match if self.quotes { inside(text, self.dialect.quote) } else { None } {
+            match if self.quotes {
+                inside(text, self.dialect.quote)
+            } else {
+                None
+            } {
                 Some(inner) => unescape(inner, self.dialect, out),
                 None if self.nulls.matches(text) => return false,
                 None => out.extend_from_slice(text),
@@ -223,7 +237,11 @@ impl<'a> View<'a> {
             }
             offsets.push(values.len() as i32);
         }
-        (Buffer::from_vec(values), OffsetBuffer::new(ScalarBuffer::from(offsets)), nulls.finish())
+        (
+            Buffer::from_vec(values),
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            nulls.finish(),
+        )
     }
 }
 
@@ -237,10 +255,18 @@ fn typed_text<'a>(
 ) -> Option<&'a [u8]> {
     if quotes && let Some(inner) = inside(field, dialect.quote) {
         let inner = trim(inner);
-        return if inner.is_empty() && nulls.empty() { None } else { Some(inner) };
+        return if inner.is_empty() && nulls.empty() {
+            None
+        } else {
+            Some(inner)
+        };
     }
     let field = trim(field);
-    if nulls.matches(field) { None } else { Some(field) }
+    if nulls.matches(field) {
+        None
+    } else {
+        Some(field)
+    }
 }
 
 /// Checks one field of a record against its column: the slow twin of [`View::column`], for messages
@@ -248,7 +274,12 @@ fn typed_text<'a>(
 ///
 /// # Errors
 /// The fault that keeps the field from being a value of the column.
-pub fn check(field: &[u8], spec: &ColumnSpec, dialect: &Dialect, nulls: &NullTokens) -> Result<(), Fault> {
+pub fn check(
+    field: &[u8],
+    spec: &ColumnSpec,
+    dialect: &Dialect,
+    nulls: &NullTokens,
+) -> Result<(), Fault> {
     if spec.data_type == DataType::Utf8 {
         return Ok(());
     }
@@ -284,15 +315,31 @@ pub fn require_readable(data_type: &DataType) -> Result<()> {
     let empty = RowIndex::new(1);
     let dialect = Dialect::default();
     let nulls = NullTokens::new(&[]);
-    let view = View { data: &[], index: &empty, dialect: &dialect, nulls: &nulls, quotes: false };
-    let spec = ColumnSpec { name: String::new(), data_type: data_type.clone(), strict: false };
+    let view = View {
+        data: &[],
+        index: &empty,
+        dialect: &dialect,
+        nulls: &nulls,
+        quotes: false,
+    };
+    let spec = ColumnSpec {
+        name: String::new(),
+        data_type: data_type.clone(),
+        strict: false,
+    };
     view.column(0, &spec, &mut Vec::new()).map(drop)
 }
 
 fn unreadable(data_type: &DataType) -> EngineError {
-    EngineError::new(Code::TypeUnknown, format!("text files are not read as {data_type}"))
+    EngineError::new(
+        Code::TypeUnknown,
+        format!("text files are not read as {data_type}"),
+    )
 }
 
 fn bug(error: &arrow::error::ArrowError) -> EngineError {
-    EngineError::new(Code::EngineBug, format!("a column could not be built: {error}"))
+    EngineError::new(
+        Code::EngineBug,
+        format!("a column could not be built: {error}"),
+    )
 }

@@ -32,18 +32,40 @@ const SAMPLED_FILES: usize = 8;
 pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     let found = resolve(&options.uri, env)?;
     let nulls = NullTokens::new(&options.null_values);
-    let mut setup = Setup { options, nulls, dialect: Dialect::declared(options)?, notes: Vec::new() };
+    let mut setup = Setup {
+        options,
+        nulls,
+        dialect: Dialect::declared(options)?,
+        notes: Vec::new(),
+    };
     let heads = setup.heads(&found)?;
-    let columns = heads.iter().find(|head| !head.names.is_empty()).map(|head| head.names.clone());
+    let columns = heads
+        .iter()
+        .find(|head| !head.names.is_empty())
+        .map(|head| head.names.clone());
     let columns = columns.ok_or_else(|| empty(&found))?;
     setup.dialect.blank_is_record = columns.len() == 1;
     let files = setup.layouts(&found, &heads, &columns)?;
     let specs = setup.types(&columns, &found, &heads, &files)?;
     let starts = heads.iter().map(|head| head.start).collect();
-    let Setup { nulls, dialect, mut notes, .. } = setup;
+    let Setup {
+        nulls,
+        dialect,
+        mut notes,
+        ..
+    } = setup;
     notes.insert(0, size_note(&found));
-    let format = Format { dialect, nulls, columns: specs };
-    Ok(CsvSource { format: Arc::new(format), files, starts, notes })
+    let format = Format {
+        dialect,
+        nulls,
+        columns: specs,
+    };
+    Ok(CsvSource {
+        format: Arc::new(format),
+        files,
+        starts,
+        notes,
+    })
 }
 
 /// A file's names and where its records start.
@@ -86,10 +108,16 @@ impl Setup<'_> {
             self.dialect.delimiter = sniff::delimiter(sample, &self.dialect);
         }
         let shown = char::from(self.dialect.delimiter).escape_debug();
-        self.notes.push(format!("delimiter '{shown}' ({})", origin(!sniffed)));
+        self.notes
+            .push(format!("delimiter '{shown}' ({})", origin(!sniffed)));
         let present = header.unwrap_or_else(|| self.header_is_present(sample));
-        let text = if present { "header present" } else { "no header" };
-        self.notes.push(format!("{text} ({})", origin(header.is_some())));
+        let text = if present {
+            "header present"
+        } else {
+            "no header"
+        };
+        self.notes
+            .push(format!("{text} ({})", origin(header.is_some())));
         present
     }
 
@@ -99,19 +127,35 @@ impl Setup<'_> {
             return sniff::has_header(sample, &self.dialect, &self.nulls);
         }
         let records = sample.records(&self.dialect, 1);
-        let first = records.first().map(|record| record.bytes).unwrap_or_default();
-        let fields = Fields::new(first, &self.dialect).map(|field| super::fields::value(field, &self.dialect).0);
+        let first = records
+            .first()
+            .map(|record| record.bytes)
+            .unwrap_or_default();
+        let fields = Fields::new(first, &self.dialect)
+            .map(|field| super::fields::value(field, &self.dialect).0);
         fields
             .zip(&self.options.names)
             .all(|(field, name)| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
     }
 
-    fn head(&self, file: &FoundFile, sample: &Sample, header: bool, notes: &mut Vec<String>) -> Result<Head> {
+    fn head(
+        &self,
+        file: &FoundFile,
+        sample: &Sample,
+        header: bool,
+        notes: &mut Vec<String>,
+    ) -> Result<Head> {
         let declared = &self.options.names;
-        let mut start = Place { offset: sample.mark as u64, line: 1 };
+        let mut start = Place {
+            offset: sample.mark as u64,
+            line: 1,
+        };
         let records = sample.records(&self.dialect, 1);
         let Some(first) = records.first() else {
-            return Ok(Head { names: declared.clone(), start });
+            return Ok(Head {
+                names: declared.clone(),
+                start,
+            });
         };
         let width = Fields::new(first.bytes, &self.dialect).count();
         let mut names: Vec<String> = (0..width).map(header::positional).collect();
@@ -141,11 +185,21 @@ impl Setup<'_> {
             file.name,
             self.options.names.len()
         );
-        EngineError::new(Code::SourceMismatch, text).place("names").hint("Check delimiter and names")
+        EngineError::new(Code::SourceMismatch, text)
+            .place("names")
+            .hint("Check delimiter and names")
     }
 
-    fn layouts(&self, found: &[FoundFile], heads: &[Head], columns: &[String]) -> Result<Vec<FeedFile>> {
-        let first = found.first().map(|file| file.name.clone()).unwrap_or_default();
+    fn layouts(
+        &self,
+        found: &[FoundFile],
+        heads: &[Head],
+        columns: &[String],
+    ) -> Result<Vec<FeedFile>> {
+        let first = found
+            .first()
+            .map(|file| file.name.clone())
+            .unwrap_or_default();
         let mut files = Vec::with_capacity(found.len());
         for ((file, head), src) in found.iter().zip(heads).zip(0..) {
             let fields = if head.names.is_empty() {
@@ -153,8 +207,15 @@ impl Setup<'_> {
             } else {
                 header::arrange(columns, &head.names, file, &first)?
             };
-            let layout = Layout { src, name: file.name.as_str().into(), fields: fields.into() };
-            files.push(FeedFile { found: file.clone(), layout });
+            let layout = Layout {
+                src,
+                name: file.name.as_str().into(),
+                fields: fields.into(),
+            };
+            files.push(FeedFile {
+                found: file.clone(),
+                layout,
+            });
         }
         Ok(files)
     }
@@ -175,7 +236,8 @@ impl Setup<'_> {
                 require_readable(&data_type)?;
                 Ok(data_type)
             });
-            *place = Some(data_type.map_err(|error| error.place(format!("columns.{}", column.name)))?);
+            *place =
+                Some(data_type.map_err(|error| error.place(format!("columns.{}", column.name)))?);
         }
         let infers = self.options.infer_types.unwrap_or(true) && declared.contains(&None);
         let mut guesses = vec![Guess::default(); columns.len()];
@@ -184,14 +246,29 @@ impl Setup<'_> {
             for ((file, head), feed) in found.iter().zip(heads).zip(files).take(SAMPLED_FILES) {
                 records += self.observe(file, head.start, &feed.layout, &mut guesses)?;
             }
-            let count = declared.iter().filter(|declared| declared.is_none()).count();
-            self.notes.push(format!("the types of {count} columns are inferred from {records} records"));
+            let count = declared
+                .iter()
+                .filter(|declared| declared.is_none())
+                .count();
+            self.notes.push(format!(
+                "the types of {count} columns are inferred from {records} records"
+            ));
         }
-        let specs = columns.iter().zip(declared).zip(guesses).map(|((name, declared), guess)| ColumnSpec {
-            name: name.clone(),
-            strict: declared.is_none(),
-            data_type: declared.unwrap_or_else(|| if infers { guess.data_type() } else { DataType::Utf8 }),
-        });
+        let specs = columns
+            .iter()
+            .zip(declared)
+            .zip(guesses)
+            .map(|((name, declared), guess)| ColumnSpec {
+                name: name.clone(),
+                strict: declared.is_none(),
+                data_type: declared.unwrap_or_else(|| {
+                    if infers {
+                        guess.data_type()
+                    } else {
+                        DataType::Utf8
+                    }
+                }),
+            });
         Ok(specs.collect())
     }
 
@@ -206,7 +283,10 @@ impl Setup<'_> {
         let sample = Sample::read(file, &self.dialect)?;
         let head = sample.records(&self.dialect, RECORDS);
         let mut noted = 0;
-        for record in head.iter().filter(|record| record.after.offset > start.offset) {
+        for record in head
+            .iter()
+            .filter(|record| record.after.offset > start.offset)
+        {
             noted += usize::from(self.observe_record(record, layout, guesses));
         }
         for window in windows(file, &sample, &self.dialect)? {
@@ -217,13 +297,22 @@ impl Setup<'_> {
         Ok(noted)
     }
 
-    fn observe_record(&self, record: &SampleRecord<'_>, layout: &Layout, guesses: &mut [Guess]) -> bool {
+    fn observe_record(
+        &self,
+        record: &SampleRecord<'_>,
+        layout: &Layout,
+        guesses: &mut [Guess],
+    ) -> bool {
         let fields: Vec<&[u8]> = Fields::new(record.bytes, &self.dialect).collect();
         if !record.sound || fields.len() != guesses.len() {
             return false;
         }
         for (guess, &at) in guesses.iter_mut().zip(layout.fields.iter()) {
-            guess.note(fields.get(at).copied().unwrap_or_default(), &self.dialect, &self.nulls);
+            guess.note(
+                fields.get(at).copied().unwrap_or_default(),
+                &self.dialect,
+                &self.nulls,
+            );
         }
         true
     }
@@ -236,7 +325,12 @@ impl Setup<'_> {
             _ => format!(
                 "With the delimiter '{delimiter}' the file has {} columns: {}",
                 columns.len(),
-                columns.iter().take(10).cloned().collect::<Vec<_>>().join(", ")
+                columns
+                    .iter()
+                    .take(10)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
         };
         EngineError::new(Code::ColumnUnknown, format!("there is no column '{name}'"))
@@ -250,14 +344,23 @@ fn origin(declared: bool) -> &'static str {
 }
 
 fn empty(found: &[FoundFile]) -> EngineError {
-    let name = found.first().map_or("the source", |file| file.name.as_str());
-    EngineError::new(Code::SourceEmpty, format!("{name} is empty, so its columns are not known"))
-        .hint("Declare `names` to read an empty file as no rows")
+    let name = found
+        .first()
+        .map_or("the source", |file| file.name.as_str());
+    EngineError::new(
+        Code::SourceEmpty,
+        format!("{name} is empty, so its columns are not known"),
+    )
+    .hint("Declare `names` to read an empty file as no rows")
 }
 
 /// How many files and bytes there are.
 pub fn size_note(found: &[FoundFile]) -> String {
     let bytes: u64 = found.iter().map(|file| file.stamp.size).sum();
-    let files = if found.len() == 1 { "1 file".to_owned() } else { format!("{} files", found.len()) };
+    let files = if found.len() == 1 {
+        "1 file".to_owned()
+    } else {
+        format!("{} files", found.len())
+    };
     format!("{files}, {bytes} bytes")
 }

@@ -44,14 +44,18 @@ impl Dialect {
     /// # Errors
     /// `PLAN_INVALID` for characters that cannot be used or that clash.
     pub fn declared(options: &pb::CsvSource) -> Result<Self> {
-        let mut dialect = Self { max_record: max_record(&options.max_record)?, ..Self::default() };
+        let mut dialect = Self {
+            max_record: max_record(&options.max_record)?,
+            ..Self::default()
+        };
         if let Some(byte) = character("delimiter", &options.delimiter)? {
             dialect.delimiter = byte;
         }
         if let Some(byte) = character("quote", &options.quote)? {
             dialect.quote = byte;
         }
-        dialect.escape = character("escape", &options.escape)?.filter(|&byte| byte != dialect.quote);
+        dialect.escape =
+            character("escape", &options.escape)?.filter(|&byte| byte != dialect.quote);
         if dialect.delimiter == dialect.quote || dialect.escape == Some(dialect.delimiter) {
             return Err(EngineError::new(
                 Code::PlanInvalid,
@@ -83,9 +87,12 @@ pub fn max_record(text: &str) -> Result<usize> {
     match parse_size(text).map_err(|error| error.place("max_record"))? {
         None => Ok(DEFAULT_MAX_RECORD),
         Some(size) if (1..=MAX_RECORD_LIMIT).contains(&size) => Ok(size),
-        Some(_) => Err(EngineError::new(Code::PlanInvalid, format!("'{text}' cannot be used as max_record"))
-            .place("max_record")
-            .hint("Write a size from 1 B to 1 GiB, as in `16MiB`")),
+        Some(_) => Err(EngineError::new(
+            Code::PlanInvalid,
+            format!("'{text}' cannot be used as max_record"),
+        )
+        .place("max_record")
+        .hint("Write a size from 1 B to 1 GiB, as in `16MiB`")),
     }
 }
 
@@ -114,8 +121,18 @@ mod tests {
             })
         };
         assert!(declared(";", "'", "\\").is_ok());
-        assert_eq!(declared("", "", "\"").ok().and_then(|dialect| dialect.escape), None);
-        for (delimiter, quote, escape) in [("\"", "", ""), ("é", "", ""), ("\n", "", ""), ("\\", "", "\\")] {
+        assert_eq!(
+            declared("", "", "\"")
+                .ok()
+                .and_then(|dialect| dialect.escape),
+            None
+        );
+        for (delimiter, quote, escape) in [
+            ("\"", "", ""),
+            ("é", "", ""),
+            ("\n", "", ""),
+            ("\\", "", "\\"),
+        ] {
             assert!(declared(delimiter, quote, escape).is_err());
         }
     }

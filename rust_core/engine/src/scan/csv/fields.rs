@@ -15,7 +15,10 @@ impl<'a> Fields<'a> {
     /// The fields of `record`.
     #[must_use]
     pub fn new(record: &'a [u8], dialect: &Dialect) -> Self {
-        Self { rest: Some(record), dialect: *dialect }
+        Self {
+            rest: Some(record),
+            dialect: *dialect,
+        }
     }
 }
 
@@ -25,7 +28,9 @@ impl<'a> Iterator for Fields<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest?;
         let from = closing_quote(rest, &self.dialect).map_or(0, |at| at + 1);
-        let delimiter = rest.get(from..).and_then(|tail| memchr::memchr(self.dialect.delimiter, tail));
+        let delimiter = rest
+            .get(from..)
+            .and_then(|tail| memchr::memchr(self.dialect.delimiter, tail));
         let Some(at) = delimiter.map(|at| from + at) else {
             self.rest = None;
             return Some(rest);
@@ -108,18 +113,29 @@ mod tests {
         let plain = |text: &str| (text.to_owned(), false);
         let quoted = |text: &str| (text.to_owned(), true);
         assert_eq!(values("", &dialect), [plain("")]);
-        assert_eq!(values("a,,b", &dialect), [plain("a"), plain(""), plain("b")]);
-        assert_eq!(values(r#""a,b","","c""d""#, &dialect), [quoted("a,b"), quoted(""), quoted("c\"d")]);
+        assert_eq!(
+            values("a,,b", &dialect),
+            [plain("a"), plain(""), plain("b")]
+        );
+        assert_eq!(
+            values(r#""a,b","","c""d""#, &dialect),
+            [quoted("a,b"), quoted(""), quoted("c\"d")]
+        );
         assert_eq!(values(r#"6"2,a"#, &dialect), [plain("6\"2"), plain("a")]);
         assert_eq!(values(r#""""""#, &dialect), [quoted("\"")]);
     }
 
     #[test]
     fn an_escape_character_makes_the_next_literal() {
-        let dialect = Dialect { escape: Some(b'\\'), ..Dialect::default() };
+        let dialect = Dialect {
+            escape: Some(b'\\'),
+            ..Dialect::default()
+        };
         let expected = ["a\"b", "c\\", "d\"", "e"].map(String::from);
-        let found: Vec<_> =
-            values(r#""a\"b","c\\","d""",e"#, &dialect).into_iter().map(|(value, _)| value).collect();
+        let found: Vec<_> = values(r#""a\"b","c\\","d""",e"#, &dialect)
+            .into_iter()
+            .map(|(value, _)| value)
+            .collect();
         assert_eq!(found, expected);
     }
 }

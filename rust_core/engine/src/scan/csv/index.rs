@@ -47,7 +47,10 @@ impl Cursor {
     /// At the segment's first row.
     #[must_use]
     pub fn new(segment: &Segment) -> Self {
-        Self { at: segment.start, line: segment.line }
+        Self {
+            at: segment.start,
+            line: segment.line,
+        }
     }
 
     /// Whether all rows were indexed.
@@ -61,7 +64,10 @@ impl RowIndex {
     /// An index for rows of `width` fields.
     #[must_use]
     pub fn new(width: usize) -> Self {
-        Self { width: width.max(1), ..Self::default() }
+        Self {
+            width: width.max(1),
+            ..Self::default()
+        }
     }
 
     /// How many well-shaped rows there are.
@@ -81,7 +87,9 @@ impl RowIndex {
     /// Where a row ends, without its line end.
     #[must_use]
     pub fn row_end(&self, row: usize) -> usize {
-        self.ends.get((row + 1) * self.width - 1).map_or(0, |&end| end as usize)
+        self.ends
+            .get((row + 1) * self.width - 1)
+            .map_or(0, |&end| end as usize)
     }
 
     /// Takes rows out; `rows` is in ascending order.
@@ -199,7 +207,14 @@ impl RowIndex {
 
     /// Ends a row whose fields but the last are in `ends` from `row_ends` on.
     #[inline]
-    fn finish_row(&mut self, start: usize, end: usize, line: u64, row_ends: usize, dialect: &Dialect) {
+    fn finish_row(
+        &mut self,
+        start: usize,
+        end: usize,
+        line: u64,
+        row_ends: usize,
+        dialect: &Dialect,
+    ) {
         self.ends.push(end as u32);
         let fields = self.ends.len() - row_ends;
         if fields == self.width && (self.width > 1 || end > start || dialect.blank_is_record) {
@@ -209,7 +224,12 @@ impl RowIndex {
         }
         self.ends.truncate(row_ends);
         if end > start || dialect.blank_is_record {
-            self.ragged.push(Ragged { start, end, line, fields });
+            self.ragged.push(Ragged {
+                start,
+                end,
+                line,
+                fields,
+            });
         }
     }
 }
@@ -218,7 +238,10 @@ impl RowIndex {
 fn line_ends(bytes: &[u8]) -> u64 {
     let mut count = 0;
     let mut at = 0;
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'\n', b'\r', rest)) {
+    while let Some(found) = bytes
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'\n', b'\r', rest))
+    {
         at += found + 1;
         if bytes.get(at - 1) == Some(&b'\r') && bytes.get(at) == Some(&b'\n') {
             at += 1;

@@ -82,7 +82,10 @@ impl Guess {
     fn note_number(&mut self, text: &[u8]) {
         let Some(parts) = Parts::read(text) else {
             self.special = true;
-            self.number = matches!(text.to_ascii_lowercase().as_slice(), b"nan" | b"inf" | b"-inf");
+            self.number = matches!(
+                text.to_ascii_lowercase().as_slice(),
+                b"nan" | b"inf" | b"-inf"
+            );
             return;
         };
         let disguised = parts.plus || parts.whole.len() > 1 && parts.whole.first() == Some(&b'0');
@@ -112,8 +115,12 @@ impl Guess {
             Self { integer: true, .. } => DataType::Int64,
             Self { number: true, .. } => self.number_type(),
             Self { date: true, .. } => DataType::Date32,
-            Self { timestamp: true, .. } => DataType::Timestamp(TimeUnit::Microsecond, None),
-            Self { instant: true, .. } => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            Self {
+                timestamp: true, ..
+            } => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self { instant: true, .. } => {
+                DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
+            }
             Self { time: true, .. } => DataType::Time64(TimeUnit::Microsecond),
             _ => DataType::Utf8,
         }
@@ -132,12 +139,23 @@ impl Guess {
         if self.fixed && fits {
             // Room for a million times the largest value seen.
             let usual = digits + 6 <= usize::from(USUAL_PRECISION);
-            return DataType::Decimal128(if usual { USUAL_PRECISION } else { MAX_PRECISION }, scale);
+            return DataType::Decimal128(
+                if usual {
+                    USUAL_PRECISION
+                } else {
+                    MAX_PRECISION
+                },
+                scale,
+            );
         }
         if self.exact && (self.special || self.widest_scale > 0) {
             return DataType::Float64;
         }
-        if fits { DataType::Decimal128(MAX_PRECISION, scale) } else { DataType::Utf8 }
+        if fits {
+            DataType::Decimal128(MAX_PRECISION, scale)
+        } else {
+            DataType::Utf8
+        }
     }
 }
 

@@ -22,9 +22,14 @@ pub fn find_tail(tail: &[u8], first: u8, second: u8) -> (u64, u64) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "comparing 16 bytes at once is what makes the scan fast")]
+#[allow(
+    unsafe_code,
+    reason = "comparing 16 bytes at once is what makes the scan fast"
+)]
 mod imp {
-    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8};
+    use std::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8,
+    };
 
     use super::BLOCK;
 

@@ -27,6 +27,8 @@ pub mod parser;
 pub mod sample;
 pub mod sniff;
 pub mod splitter;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -68,7 +70,10 @@ impl CsvSource {
         let starts = self.starts.clone();
         let dialect = self.format.dialect;
         let open = move |mut file: File, index: usize| {
-            let start = starts.get(index).copied().unwrap_or(Place { offset: 0, line: 1 });
+            let start = starts
+                .get(index)
+                .copied()
+                .unwrap_or(Place { offset: 0, line: 1 });
             file.seek(SeekFrom::Start(start.offset))?;
             let splitter = Splitter::new(file, dialect, chunk_size, start, Patience::default());
             Ok(Box::new(splitter) as Box<dyn Split>)
@@ -77,13 +82,23 @@ impl CsvSource {
     }
 
     /// Opens with another number of partitions and size of chunks than the usual; the rows are the same.
-    pub fn open_with(&self, count: usize, chunk_size: usize, context: &ScanContext) -> Vec<BatchStream> {
+    pub fn open_with(
+        &self,
+        count: usize,
+        chunk_size: usize,
+        context: &ScanContext,
+    ) -> Vec<BatchStream> {
         let feed = Arc::new(Mutex::new(self.feed(chunk_size)));
         (0..count)
             .map(|_| {
                 let projection = Arc::clone(&context.projection);
                 let name = Arc::clone(&context.name);
-                let parser = Parser::new(Arc::clone(&self.format), name, projection, context.batch_rows);
+                let parser = Parser::new(
+                    Arc::clone(&self.format),
+                    name,
+                    projection,
+                    context.batch_rows,
+                );
                 partition(Arc::clone(&feed), parser, context)
             })
             .collect()
@@ -111,7 +126,9 @@ impl Source for CsvSource {
 
     fn partitions(&self, wanted: usize) -> usize {
         let chunks = self.bytes_total().unwrap_or(0).div_ceil(CHUNK_SIZE as u64);
-        wanted.min(usize::try_from(chunks).unwrap_or(usize::MAX)).max(1)
+        wanted
+            .min(usize::try_from(chunks).unwrap_or(usize::MAX))
+            .max(1)
     }
 
     fn open(&self, wanted: usize, context: &ScanContext) -> Result<Vec<BatchStream>> {
@@ -124,14 +141,21 @@ impl Source for CsvSource {
     }
 
     fn raw_record(&self, origin: &Origin, limit: usize) -> Option<Vec<u8>> {
-        let file = self.files.iter().find(|file| file.found.name == origin.source)?;
+        let file = self
+            .files
+            .iter()
+            .find(|file| file.found.name == origin.source)?;
         let mut reader = file.found.open().ok()?;
         reader.seek(SeekFrom::Start(origin.offset?)).ok()?;
         let mut bytes = Vec::new();
         let mut scan = Scan::new(&Patience::default());
         loop {
             let wanted = bytes.len().max(2048);
-            let read = reader.by_ref().take(wanted as u64).read_to_end(&mut bytes).ok()?;
+            let read = reader
+                .by_ref()
+                .take(wanted as u64)
+                .read_to_end(&mut bytes)
+                .ok()?;
             let eof = read < wanted;
             let record = scan.advance(&bytes, eof, &self.format.dialect);
             if eof || record.is_some() || bytes.len() >= limit {

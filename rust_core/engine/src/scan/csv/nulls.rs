@@ -14,11 +14,20 @@ impl NullTokens {
     #[must_use]
     pub fn new(declared: &[String]) -> Self {
         let default = [String::new(), "NA".to_owned()];
-        let tokens = if declared.is_empty() { &default } else { declared };
+        let tokens = if declared.is_empty() {
+            &default
+        } else {
+            declared
+        };
         Self {
             empty: tokens.iter().any(String::is_empty),
-            lengths: tokens.iter().fold(0, |mask, token| mask | 1 << token.len().min(63)),
-            tokens: tokens.iter().map(|token| token.clone().into_bytes()).collect(),
+            lengths: tokens
+                .iter()
+                .fold(0, |mask, token| mask | 1 << token.len().min(63)),
+            tokens: tokens
+                .iter()
+                .map(|token| token.clone().into_bytes())
+                .collect(),
         }
     }
 
@@ -29,7 +38,8 @@ impl NullTokens {
         if field.is_empty() {
             return self.empty;
         }
-        self.lengths >> field.len().min(63) & 1 == 1 && self.tokens.iter().any(|token| token == field)
+        self.lengths >> field.len().min(63) & 1 == 1
+            && self.tokens.iter().any(|token| token == field)
     }
 
     /// Whether an empty field means a missing value.

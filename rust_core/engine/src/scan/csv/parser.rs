@@ -57,11 +57,24 @@ struct Progress {
 impl Parser {
     /// A parser for the projected columns of a source called `step`.
     #[must_use]
-    pub fn new(format: Arc<Format>, step: Arc<str>, projection: Arc<[usize]>, batch_rows: usize) -> Self {
+    pub fn new(
+        format: Arc<Format>,
+        step: Arc<str>,
+        projection: Arc<[usize]>,
+        batch_rows: usize,
+    ) -> Self {
         let width = format.columns.len();
         let schema = output_schema(&format.columns, &projection);
         let batch_rows = batch_rows.clamp(1, (MAX_FIELDS / width.max(1)).max(1));
-        Self { format, step, projection, schema, batch_rows, index: RowIndex::new(width), piece: None }
+        Self {
+            format,
+            step,
+            projection,
+            schema,
+            batch_rows,
+            index: RowIndex::new(width),
+            piece: None,
+        }
     }
 }
 
@@ -71,7 +84,13 @@ impl Parse for Parser {
         let valid = simdutf8::basic::from_utf8(data).is_ok();
         let suspect = !valid || memchr::memchr(0, data).is_some();
         let quotes = piece.chunk.segments.iter().any(|segment| segment.quotes);
-        self.piece = Some(Progress { piece, segment: 0, cursor: None, suspect, quotes });
+        self.piece = Some(Progress {
+            piece,
+            segment: 0,
+            cursor: None,
+            suspect,
+            quotes,
+        });
     }
 
     fn next(&mut self) -> Result<Option<Parsed>> {
@@ -86,14 +105,25 @@ impl Parse for Parser {
         if self.index.rows() == 0 && self.index.ragged.is_empty() && rejects.is_empty() {
             return Ok(None);
         }
-        let rows = Rows { parser: self, progress: &progress };
+        let rows = Rows {
+            parser: self,
+            progress: &progress,
+        };
         rows.reject_ragged(&mut rejects);
-        let suspects = if progress.suspect { rows.suspects() } else { Vec::new() };
+        let suspects = if progress.suspect {
+            rows.suspects()
+        } else {
+            Vec::new()
+        };
         if !suspects.is_empty() {
             rows.reject_rows(&suspects, &mut rejects);
             self.index.remove(&suspects);
         }
-        let batch = Rows { parser: self, progress: &progress }.batch(&mut rejects)?;
+        let batch = Rows {
+            parser: self,
+            progress: &progress,
+        }
+        .batch(&mut rejects)?;
         self.piece = Some(progress);
         Ok(Some(Parsed { batch, rejects }))
     }
@@ -105,7 +135,13 @@ impl Parser {
         let chunk = &progress.piece.chunk;
         while let Some(segment) = chunk.segments.get(progress.segment) {
             let cursor = progress.cursor.get_or_insert_with(|| Cursor::new(segment));
-            self.index.fill(&chunk.data, segment, cursor, &self.format.dialect, self.batch_rows);
+            self.index.fill(
+                &chunk.data,
+                segment,
+                cursor,
+                &self.format.dialect,
+                self.batch_rows,
+            );
             if !cursor.is_done(segment) {
                 return;
             }
@@ -119,10 +155,17 @@ impl Parser {
 
     fn reject_damaged(&self, damaged: Damaged, layout: &Layout) -> Reject {
         let (code, message) = explain_defect(&damaged, &self.format.dialect);
-        let column = layout.fields.iter().position(|&field| field == damaged.field);
+        let column = layout
+            .fields
+            .iter()
+            .position(|&field| field == damaged.field);
         let column = column.and_then(|column| self.format.columns.get(column));
         let column = column.filter(|_| damaged.defect != Defect::TooLong);
-        let reason = Reason { column: column.map(|column| column.name.clone()), code, message };
+        let reason = Reason {
+            column: column.map(|column| column.name.clone()),
+            code,
+            message,
+        };
         Reject {
             step: self.step.to_string(),
             origin: Some(Origin {
@@ -139,15 +182,18 @@ impl Parser {
 fn explain_defect(damaged: &Damaged, dialect: &Dialect) -> (RejectCode, String) {
     let field = damaged.field + 1;
     match damaged.defect {
-        Defect::StrayQuote => {
-            (RejectCode::StrayQuote, format!("text follows the closing quote of field {field}"))
-        }
-        Defect::UnterminatedQuote => {
-            (RejectCode::UnterminatedQuote, format!("the quote that opens field {field} is not closed"))
-        }
-        Defect::TooLong => {
-            (RejectCode::RecordTooLong, format!("the line is longer than {} bytes", dialect.max_record))
-        }
+        Defect::StrayQuote => (
+            RejectCode::StrayQuote,
+            format!("text follows the closing quote of field {field}"),
+        ),
+        Defect::UnterminatedQuote => (
+            RejectCode::UnterminatedQuote,
+            format!("the quote that opens field {field} is not closed"),
+        ),
+        Defect::TooLong => (
+            RejectCode::RecordTooLong,
+            format!("the line is longer than {} bytes", dialect.max_record),
+        ),
     }
 }
 
@@ -158,7 +204,9 @@ pub fn output_schema(columns: &[ColumnSpec], projection: &[usize]) -> SchemaRef 
         .iter()
         .filter_map(|&index| columns.get(index))
         .map(|column| Field::new(&column.name, column.data_type.clone(), true));
-    Arc::new(Schema::new(own.chain(identity_fields()).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        own.chain(identity_fields()).collect::<Vec<_>>(),
+    ))
 }
 
 /// The indexed rows of a piece.
@@ -175,7 +223,9 @@ impl Rows<'_> {
     fn bytes(&self, row: usize) -> &[u8] {
         let index = &self.parser.index;
         let start = index.starts.get(row).map_or(0, |&start| start as usize);
-        self.data().get(start..index.row_end(row)).unwrap_or_default()
+        self.data()
+            .get(start..index.row_end(row))
+            .unwrap_or_default()
     }
 
     /// The file offset of the chunk's first byte.
@@ -192,7 +242,10 @@ impl Rows<'_> {
                 line: Some(line),
                 offset: Some(self.base() + start as u64),
             }),
-            raw: raw.get(..raw.len().min(Reject::RAW_LIMIT)).unwrap_or_default().to_vec(),
+            raw: raw
+                .get(..raw.len().min(Reject::RAW_LIMIT))
+                .unwrap_or_default()
+                .to_vec(),
             reasons,
         }
     }
@@ -200,12 +253,26 @@ impl Rows<'_> {
     fn reject_ragged(&self, rejects: &mut Vec<Reject>) {
         let width = self.parser.index.width;
         for ragged in &self.parser.index.ragged {
-            let code =
-                if ragged.fields < width { RejectCode::TooFewFields } else { RejectCode::TooManyFields };
-            let noun = if ragged.fields == 1 { "field" } else { "fields" };
+            let code = if ragged.fields < width {
+                RejectCode::TooFewFields
+            } else {
+                RejectCode::TooManyFields
+            };
+            let noun = if ragged.fields == 1 {
+                "field"
+            } else {
+                "fields"
+            };
             let message = format!("the record has {} {noun}, not {width}", ragged.fields);
-            let raw = self.data().get(ragged.start..ragged.end).unwrap_or_default();
-            let reason = Reason { column: None, code, message };
+            let raw = self
+                .data()
+                .get(ragged.start..ragged.end)
+                .unwrap_or_default();
+            let reason = Reason {
+                column: None,
+                code,
+                message,
+            };
             rejects.push(self.reject(ragged.start, ragged.line, raw, vec![reason]));
         }
     }
@@ -216,7 +283,9 @@ impl Rows<'_> {
             let bytes = self.bytes(*row as usize);
             memchr::memchr(0, bytes).is_some() || simdutf8::basic::from_utf8(bytes).is_err()
         };
-        (0..self.parser.index.rows() as u32).filter(is_bad).collect()
+        (0..self.parser.index.rows() as u32)
+            .filter(is_bad)
+            .collect()
     }
 
     fn reject_rows(&self, rows: &[u32], rejects: &mut Vec<Reject>) {
@@ -239,16 +308,26 @@ impl Rows<'_> {
         for (column, &field) in format.columns.iter().zip(layout.fields.iter()) {
             let field = fields.get(field).copied().unwrap_or_default();
             let found = if memchr::memchr(0, field).is_some() {
-                Some((RejectCode::NulByte, format!("'{}' holds a NUL byte", excerpt(field))))
+                Some((
+                    RejectCode::NulByte,
+                    format!("'{}' holds a NUL byte", excerpt(field)),
+                ))
             } else if let Err(error) = simdutf8::compat::from_utf8(field) {
                 let at = error.valid_up_to() + 1;
-                let text = format!("'{}' is not valid UTF-8 from its byte {at} on", excerpt(field));
+                let text = format!(
+                    "'{}' is not valid UTF-8 from its byte {at} on",
+                    excerpt(field)
+                );
                 Some((RejectCode::InvalidEncoding, text))
             } else {
                 let fault = check(field, column, &format.dialect, &format.nulls).err();
                 fault.map(|fault| fault.explain(field, &column.data_type))
             };
-            let reason = |(code, message)| Reason { column: Some(column.name.clone()), code, message };
+            let reason = |(code, message)| Reason {
+                column: Some(column.name.clone()),
+                code,
+                message,
+            };
             reasons.extend(found.map(reason));
         }
         reasons
@@ -286,8 +365,11 @@ impl Rows<'_> {
         };
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.parser.projection.len() + 3);
         let mut wanted = self.parser.projection.iter().peekable();
-        for (position, (spec, &field)) in
-            format.columns.iter().zip(self.progress.piece.layout.fields.iter()).enumerate()
+        for (position, (spec, &field)) in format
+            .columns
+            .iter()
+            .zip(self.progress.piece.layout.fields.iter())
+            .enumerate()
         {
             let is_wanted = wanted.next_if_eq(&&position).is_some();
             if is_wanted || spec.data_type != DataType::Utf8 {
@@ -304,9 +386,16 @@ impl Rows<'_> {
     fn identity(&self) -> [ArrayRef; 3] {
         let index = &self.parser.index;
         let base = self.base();
-        let offsets: Vec<u64> = index.starts.iter().map(|&start| base + u64::from(start)).collect();
+        let offsets: Vec<u64> = index
+            .starts
+            .iter()
+            .map(|&start| base + u64::from(start))
+            .collect();
         [
-            Arc::new(UInt32Array::from_value(self.progress.piece.layout.src, index.rows())),
+            Arc::new(UInt32Array::from_value(
+                self.progress.piece.layout.src,
+                index.rows(),
+            )),
             Arc::new(UInt64Array::from(index.lines.clone())),
             Arc::new(UInt64Array::from(offsets)),
         ]
@@ -314,5 +403,8 @@ impl Rows<'_> {
 }
 
 fn bug(error: arrow::error::ArrowError) -> EngineError {
-    EngineError::new(Code::EngineBug, format!("a batch could not be built: {error}"))
+    EngineError::new(
+        Code::EngineBug,
+        format!("a batch could not be built: {error}"),
+    )
 }

@@ -51,13 +51,27 @@ impl Sample {
         let mut wanted = HEAD;
         loop {
             let missing = wanted - bytes.len();
-            file.by_ref().take(missing as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+            file.by_ref()
+                .take(missing as u64)
+                .read_to_end(&mut bytes)
+                .map_err(unreadable)?;
             let complete = bytes.len() < wanted;
-            if complete || memchr::memchr2(b'\n', b'\r', &bytes).is_some() || wanted > dialect.max_record {
+            if complete
+                || memchr::memchr2(b'\n', b'\r', &bytes).is_some()
+                || wanted > dialect.max_record
+            {
                 refuse_other_formats(&bytes, found)?;
-                let mark = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+                let mark = if bytes.starts_with(BYTE_ORDER_MARK) {
+                    BYTE_ORDER_MARK.len()
+                } else {
+                    0
+                };
                 bytes.drain(..mark);
-                return Ok(Self { bytes, complete, mark });
+                return Ok(Self {
+                    bytes,
+                    complete,
+                    mark,
+                });
             }
             wanted *= 4;
         }
@@ -78,17 +92,26 @@ fn records<'a>(
     limit: usize,
 ) -> Vec<SampleRecord<'a>> {
     let mut found = Vec::new();
-    let mut place = Place { offset: base, line: 1 };
+    let mut place = Place {
+        offset: base,
+        line: 1,
+    };
     let mut patience = Patience::with_grace(64 << 20);
     let mut rest = bytes;
     while found.len() < limit && !rest.is_empty() {
-        let Some(record) = Scan::new(&patience).advance(rest, complete, dialect) else { break };
+        let Some(record) = Scan::new(&patience).advance(rest, complete, dialect) else {
+            break;
+        };
         patience.note(&record);
         place.offset += record.next as u64;
         place.line += record.lines;
         if record.end > 0 || dialect.blank_is_record {
             let bytes = rest.get(..record.end).unwrap_or_default();
-            found.push(SampleRecord { bytes, after: place, sound: record.defect.is_none() });
+            found.push(SampleRecord {
+                bytes,
+                after: place,
+                sound: record.defect.is_none(),
+            });
         }
         rest = rest.get(record.next..).unwrap_or_default();
     }
@@ -137,11 +160,27 @@ fn refuse_other_formats(bytes: &[u8], found: &FoundFile) -> Result<()> {
     const KNOWN: [(&[u8], &str, &str); 8] = [
         (b"\xff\xfe", "is encoded in UTF-16", "Convert it to UTF-8"),
         (b"\xfe\xff", "is encoded in UTF-16", "Convert it to UTF-8"),
-        (b"\x1f\x8b", "is compressed with gzip", "Decompress it first"),
-        (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "Decompress it first"),
+        (
+            b"\x1f\x8b",
+            "is compressed with gzip",
+            "Decompress it first",
+        ),
+        (
+            b"\x28\xb5\x2f\xfd",
+            "is compressed with zstd",
+            "Decompress it first",
+        ),
         (b"BZh", "is compressed with bzip2", "Decompress it first"),
-        (b"\xfd7zXZ\x00", "is compressed with xz", "Decompress it first"),
-        (b"PK\x03\x04", "is a ZIP archive or a spreadsheet", "Extract or export it as text first"),
+        (
+            b"\xfd7zXZ\x00",
+            "is compressed with xz",
+            "Decompress it first",
+        ),
+        (
+            b"PK\x03\x04",
+            "is a ZIP archive or a spreadsheet",
+            "Extract or export it as text first",
+        ),
         (b"PAR1", "is a Parquet file", "Use a `parquet` source"),
     ];
     match KNOWN.iter().find(|(magic, ..)| bytes.starts_with(magic)) {

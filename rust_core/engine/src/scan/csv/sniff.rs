@@ -22,7 +22,13 @@ pub fn delimiter(sample: &Sample, dialect: &Dialect) -> u8 {
         if delimiter == dialect.quote || Some(delimiter) == dialect.escape {
             continue;
         }
-        let (share, fields) = evenness(sample, &Dialect { delimiter, ..*dialect });
+        let (share, fields) = evenness(
+            sample,
+            &Dialect {
+                delimiter,
+                ..*dialect
+            },
+        );
         if fields > 1 && (share, fields) > (best.0, best.1) {
             best = (share, fields, delimiter);
         }
@@ -35,9 +41,13 @@ fn evenness(sample: &Sample, dialect: &Dialect) -> (f64, usize) {
     let records = sample.records(dialect, RECORDS);
     let mut counts = std::collections::BTreeMap::<usize, usize>::new();
     for record in records.iter().filter(|record| record.sound) {
-        *counts.entry(Fields::new(record.bytes, dialect).count()).or_default() += 1;
+        *counts
+            .entry(Fields::new(record.bytes, dialect).count())
+            .or_default() += 1;
     }
-    let most = counts.into_iter().max_by_key(|&(fields, records)| (records, fields));
+    let most = counts
+        .into_iter()
+        .max_by_key(|&(fields, records)| (records, fields));
     let (fields, even) = most.unwrap_or((0, 0));
     (even as f64 / records.len().max(1) as f64, fields)
 }
@@ -52,8 +62,14 @@ pub fn has_header(sample: &Sample, dialect: &Dialect, nulls: &NullTokens) -> boo
         return false;
     };
     let names: Vec<&[u8]> = Fields::new(first.bytes, dialect).collect();
-    let alone: Vec<Guess> = names.iter().map(|name| guess([*name], dialect, nulls)).collect();
-    if alone.iter().any(|guess| guess.data_type() != DataType::Utf8) {
+    let alone: Vec<Guess> = names
+        .iter()
+        .map(|name| guess([*name], dialect, nulls))
+        .collect();
+    if alone
+        .iter()
+        .any(|guess| guess.data_type() != DataType::Utf8)
+    {
         return false;
     }
     let mut below = vec![Guess::default(); names.len()];
@@ -65,11 +81,15 @@ pub fn has_header(sample: &Sample, dialect: &Dialect, nulls: &NullTokens) -> boo
             *is_value |= field == *name;
         }
     }
-    let typed = below.iter().any(|guess| guess.data_type() != DataType::Utf8);
+    let typed = below
+        .iter()
+        .any(|guess| guess.data_type() != DataType::Utf8);
     let unique: std::collections::BTreeSet<_> = names.iter().collect();
     let like_names = unique.len() == names.len()
         && alone.iter().all(Guess::has_values)
-        && names.iter().all(|name| value(name, dialect).0.len() <= NAME_LENGTH)
+        && names
+            .iter()
+            .all(|name| value(name, dialect).0.len() <= NAME_LENGTH)
         && !is_value.contains(&true);
     typed || like_names
 }
@@ -87,7 +107,11 @@ mod tests {
     use super::*;
 
     fn sample(text: &str) -> Sample {
-        Sample { bytes: text.as_bytes().to_vec(), complete: true, mark: 0 }
+        Sample {
+            bytes: text.as_bytes().to_vec(),
+            complete: true,
+            mark: 0,
+        }
     }
 
     #[test]
@@ -120,7 +144,11 @@ mod tests {
             ("a,b\na,c\n", false),
             ("", false),
         ] {
-            assert_eq!(has_header(&sample(text), &dialect, &nulls), expected, "{text:?}");
+            assert_eq!(
+                has_header(&sample(text), &dialect, &nulls),
+                expected,
+                "{text:?}"
+            );
         }
     }
 }

@@ -27,7 +27,13 @@ pub struct Splitter<R> {
 
 impl<R: Read> Splitter<R> {
     /// Reads on from `place`, where `reader` stands, in pieces of `chunk_size` bytes.
-    pub fn new(reader: R, dialect: Dialect, chunk_size: usize, place: Place, patience: Patience) -> Self {
+    pub fn new(
+        reader: R,
+        dialect: Dialect,
+        chunk_size: usize,
+        place: Place,
+        patience: Patience,
+    ) -> Self {
         let chunk_size = chunk_size.max(1);
         Self {
             reader,
@@ -54,11 +60,19 @@ impl<R: Read + Send> Split for Splitter<R> {
         loop {
             self.skip_line()?;
             let held = self.buffer.len();
-            self.fill(if held < self.chunk_size { self.chunk_size } else { held * 2 })?;
+            self.fill(if held < self.chunk_size {
+                self.chunk_size
+            } else {
+                held * 2
+            })?;
             if self.buffer.is_empty() {
                 return Ok(self.last_bytes());
             }
-            let chunk = if self.is_plain() { self.cut_plain() } else { self.cut_exactly() };
+            let chunk = if self.is_plain() {
+                self.cut_plain()
+            } else {
+                self.cut_exactly()
+            };
             if chunk.is_some() {
                 return Ok(chunk);
             }
@@ -71,7 +85,10 @@ impl<R: Read> Splitter<R> {
     fn last_bytes(&mut self) -> Option<Chunk> {
         let bytes = self.place.offset - self.reported;
         self.reported = self.place.offset;
-        (bytes > 0).then(|| Chunk { bytes, ..Chunk::default() })
+        (bytes > 0).then(|| Chunk {
+            bytes,
+            ..Chunk::default()
+        })
     }
 
     fn fill(&mut self, wanted: usize) -> std::io::Result<()> {
@@ -81,7 +98,11 @@ impl<R: Read> Splitter<R> {
         }
         // One byte more, so that the read ends without growing the buffer.
         self.buffer.reserve(missing + 1);
-        let read = self.reader.by_ref().take(missing as u64).read_to_end(&mut self.buffer)?;
+        let read = self
+            .reader
+            .by_ref()
+            .take(missing as u64)
+            .read_to_end(&mut self.buffer)?;
         self.eof = read < missing;
         Ok(())
     }
@@ -99,7 +120,11 @@ impl<R: Read> Splitter<R> {
     fn cut_plain(&mut self) -> Option<Chunk> {
         let length = self.buffer.len();
         // A CR at the end of what was read may be the first half of a line end.
-        let certain = if self.eof || self.buffer.last() != Some(&b'\r') { length } else { length - 1 };
+        let certain = if self.eof || self.buffer.last() != Some(&b'\r') {
+            length
+        } else {
+            length - 1
+        };
         let end = if self.eof {
             length
         } else {
@@ -114,7 +139,10 @@ impl<R: Read> Splitter<R> {
             quotes: false,
             lone_cr,
         };
-        let chunk = Chunk { segments: vec![segment], ..Chunk::default() };
+        let chunk = Chunk {
+            segments: vec![segment],
+            ..Chunk::default()
+        };
         Some(self.take(chunk, end, lines))
     }
 
@@ -126,7 +154,10 @@ impl<R: Read> Splitter<R> {
         let mut segment_start = (0, 0);
         let buffer = std::mem::take(&mut self.buffer);
         while let Some(window) = buffer.get(at..).filter(|window| !window.is_empty()) {
-            let mut scan = self.scan.take().unwrap_or_else(|| Scan::new(&self.patience));
+            let mut scan = self
+                .scan
+                .take()
+                .unwrap_or_else(|| Scan::new(&self.patience));
             let Some(record) = scan.advance(window, self.eof, &self.dialect) else {
                 self.scan = Some(scan);
                 break;
@@ -135,7 +166,9 @@ impl<R: Read> Splitter<R> {
             let next = at + record.next;
             if let Some((defect, field)) = record.defect {
                 self.close_segment(&mut chunk, &buffer, segment_start, at);
-                let raw = window.get(..record.end.min(Reject::RAW_LIMIT)).unwrap_or_default();
+                let raw = window
+                    .get(..record.end.min(Reject::RAW_LIMIT))
+                    .unwrap_or_default();
                 chunk.damaged.push(Damaged {
                     offset: self.place.offset + at as u64,
                     line: self.place.line + lines,
@@ -159,7 +192,13 @@ impl<R: Read> Splitter<R> {
         (at > 0).then(|| self.take(chunk, at, lines))
     }
 
-    fn close_segment(&self, chunk: &mut Chunk, buffer: &[u8], (start, lines): (usize, u64), end: usize) {
+    fn close_segment(
+        &self,
+        chunk: &mut Chunk,
+        buffer: &[u8],
+        (start, lines): (usize, u64),
+        end: usize,
+    ) {
         let Some(bytes) = buffer.get(start..end).filter(|bytes| !bytes.is_empty()) else {
             return;
         };
@@ -224,6 +263,10 @@ fn count_returns(bytes: &[u8]) -> (usize, usize) {
     if returns == 0 {
         return (0, 0);
     }
-    let pairs = bytes.iter().zip(bytes.iter().skip(1)).filter(|&(a, b)| *a == b'\r' && *b == b'\n').count();
+    let pairs = bytes
+        .iter()
+        .zip(bytes.iter().skip(1))
+        .filter(|&(a, b)| *a == b'\r' && *b == b'\n')
+        .count();
     (returns, pairs)
 }
