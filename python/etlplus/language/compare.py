@@ -11,6 +11,7 @@ from typing import Any, Final
 from google.protobuf.struct_pb2 import Value
 
 from etlplus.language.parameters import value_text
+from etlplus.language.scalars import number_text
 
 _NUMBERS: Final = ("int", "bigint", "smallint", "decimal", "numeric", "hugeint", "tinyint")
 _FLOATS: Final = ("double", "float", "real")
@@ -129,6 +130,8 @@ def _plain(value: Value) -> Any:  # noqa: ANN401 - any JSON
         return {name: _plain(item) for name, item in value.struct_value.fields.items()}
     if kind == "null_value":
         return None
+    if kind == "number_value":
+        return json.loads(number_text(value.number_value))
     return getattr(value, kind or "string_value")
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from etlplus.domain.errors import InvalidInput, RunError
 from etlplus.language import codes, lower, parse
 from etlplus.language.interpolate import Reference, references, replace
+from etlplus.language.lowering import check_params
 from etlplus.language.parameters import read
 from etlplus.language.sqltext import pieces, words
 from tests.unit.language.definitions import CONTEXT, definition, lowered, sound
@@ -160,6 +161,16 @@ def test_all_problems_of_values_at_once() -> None:
         codes.NOT_ONE_OF,
         codes.PARAM_MISSING,
     ]
+
+
+def test_given_values_are_checked_before_a_run() -> None:
+    data = sound(definition(params="{a: {type: int}, b: '${env.NOWHERE}'}"))
+    check_params(data, {"a": "1"})
+    bad: list[dict[str, str]] = [{}, {"a": "x"}, {"a": "1", "c": "2"}]
+    for values in bad:
+        with pytest.raises(InvalidInput) as caught:
+            check_params(data, values)
+        assert caught.value.code == "PARAM_INVALID"
 
 
 def test_limits_hold_after_interpolation() -> None:
