@@ -102,14 +102,19 @@ async def test_an_id_serves_one_request(stores: Stores) -> None:
         assert once.answer is None
 
 
+async def fail_once(stores: Stores) -> None:
+    """A request that changes much and then fails."""
+    async with stores.requests.once(KEY, HASH) as once:
+        await submit(stores)
+        await stores.pipelines.create(WORKSPACE, "second", draft())
+        once.answer = b"never given"
+        await stores.pipelines.get(WORKSPACE, "missing")
+
+
 async def test_a_request_that_fails_leaves_nothing(stores: Stores) -> None:
     await pipeline(stores)
     with pytest.raises(NotFound):
-        async with stores.requests.once(KEY, HASH) as once:
-            await submit(stores)
-            await stores.pipelines.create(WORKSPACE, "second", draft())
-            once.answer = b"never given"
-            await stores.pipelines.get(WORKSPACE, "missing")
+        await fail_once(stores)
     assert await stores.jobs.list(WORKSPACE, limit=9) == []
     assert [each.name for each in await stores.pipelines.list(WORKSPACE, limit=9)] == ["flights"]
     _, job = await run_once(stores)

@@ -88,6 +88,11 @@ def own_account() -> Account:
         ) from None
 
 
+def root_name() -> str:
+    """What root is called on this machine."""
+    return pwd.getpwuid(0).pw_name
+
+
 def choose_account(cluster: Path) -> Account:
     """The account to run a cluster's server as.
 

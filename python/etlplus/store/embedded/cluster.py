@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from etlplus.domain.errors import Unavailable
-from etlplus.store.embedded.account import Account, own_account
+from etlplus.store.embedded.account import Account, own_account, root_name
 from etlplus.store.embedded.layout import PORT, Layout
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ def make_cluster(binaries: Binaries, layout: Layout) -> None:
 
 
 def write_access_rules(layout: Layout) -> None:
-    """Lets in the service's and the server's user, by the socket, as any of our roles.
+    """Lets in the service's and the server's user and root, by the socket, as any of our roles.
 
     The kernel vouches for who is at the other end, so there is no password to keep.
     """
-    users = {layout.account.name, own_account().name}
+    users = {layout.account.name, own_account().name, root_name()}
     roles = (SUPERUSER, METADATA, WAREHOUSE)
     names = [f"etlplus {_quoted(user)} {role}\n" for user in sorted(users) for role in roles]
     _write(layout.account, layout.access_rules, "local all all peer map=etlplus\n")

@@ -60,6 +60,11 @@ class Layout:
         return self.state / "users.conf"
 
     @property
+    def socket_lock(self) -> Path:
+        """The file that PostgreSQL keeps beside its socket while it runs."""
+        return self.socket_folder / f"{SOCKET}.lock"
+
+    @property
     def pid_file(self) -> Path:
         """The file that PostgreSQL keeps while it runs."""
         return self.cluster / "postmaster.pid"

@@ -1,7 +1,8 @@
-"""What an earlier server left: a process that is still stopping, or a stale `postmaster.pid`."""
+"""What an earlier server left: a process that is still stopping, or files with its number."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ POLL_SECONDS = 0.02
 
 
 def clear_remains(layout: Layout, deadline: float) -> None:
-    """Ends the server of an owner that is gone, and removes a file that would stop ours.
+    """Ends the server of an owner that is gone, and removes files that would stop ours.
 
     The caller holds the owner's lock, so no server of the cluster has an owner.
 
@@ -31,29 +32,35 @@ def clear_remains(layout: Layout, deadline: float) -> None:
     Raises:
         Unavailable: The earlier server does not end.
     """
-    pid = _recorded_pid(layout)
-    if pid is None:
-        return
-    if _is_server(pid, layout.cluster):
+    for file in (layout.pid_file, layout.socket_lock):
+        pid = _recorded_pid(file)
+        if pid is None:
+            continue
+        if _is_server(pid, layout.cluster):
+            _end(pid, layout.cluster, deadline)
+        if _exists(pid):
+            # The number went to another process, or to a corpse nobody has buried. PostgreSQL
+            # cannot tell and would refuse. Where it is free, it removes the file by itself.
+            file.unlink(missing_ok=True)
+
+
+def _end(pid: int, cluster: Path, deadline: float) -> None:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGINT)
-        pause = threading.Event()
-        while _is_server(pid, layout.cluster):
-            if time.monotonic() >= deadline:
-                raise Unavailable(
-                    f"The server of an earlier owner, process {pid}, does not end.",
-                    code="DATABASE_START_FAILED",
-                    hint=f"End it: kill -QUIT {pid}",
-                )
-            pause.wait(POLL_SECONDS)
-    elif _exists(pid):
-        # The number went to another process, or to a corpse nobody has buried. PostgreSQL cannot
-        # tell and would refuse. Where the number is free, it removes the file by itself.
-        layout.pid_file.unlink(missing_ok=True)
+    pause = threading.Event()
+    while _is_server(pid, cluster):
+        if time.monotonic() >= deadline:
+            raise Unavailable(
+                f"The server of an earlier owner, process {pid}, does not end.",
+                code="DATABASE_START_FAILED",
+                hint=f"End it: kill -QUIT {pid}",
+            )
+        pause.wait(POLL_SECONDS)
 
 
-def _recorded_pid(layout: Layout) -> int | None:
+def _recorded_pid(file: Path) -> int | None:
     try:
-        first = layout.pid_file.read_text().partition("\n")[0].strip()
+        first = file.read_text().partition("\n")[0].strip()
     except FileNotFoundError:
         return None
     return int(first) if first.isdigit() else None

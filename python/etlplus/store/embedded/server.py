@@ -34,8 +34,8 @@ SETTINGS = {
 }
 POLL_SECONDS = 0.01
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
-#: A killed postmaster's last processes may hold on to its memory for a moment.
-TRANSIENT_REFUSAL = "pre-existing shared memory block"
+#: A killed server's last processes may hold on to its memory and its number for a moment.
+PASSING_REFUSALS = ("pre-existing shared memory block", "Is another postmaster")
 
 
 def spawn(binaries: Binaries, layout: Layout) -> subprocess.Popen[bytes]:
@@ -85,7 +85,8 @@ def wait_until_ready(process: subprocess.Popen[bytes], layout: Layout, deadline:
     while time.monotonic() < deadline:
         code = _ended_within(process, POLL_SECONDS)
         if code is not None:
-            if TRANSIENT_REFUSAL in log_end(layout):
+            end = log_end(layout)
+            if any(refusal in end for refusal in PASSING_REFUSALS):
                 return False
             raise _failed(layout, f"It ended with exit code {code}.")
         if _is_ready(process.pid, layout):

@@ -176,7 +176,6 @@ class EmbeddedPostgres:
     def _prepare(self, layout: Layout) -> Binaries:
         found = find_binaries(layout.cluster)
         binaries = reachable_binaries(found, layout.account, layout.state)
-        clear_remains(layout, time.monotonic() + START_SECONDS)
         make_cluster(binaries, layout)
         write_access_rules(layout)
         return binaries
@@ -208,6 +207,7 @@ class EmbeddedPostgres:
     def _start_server(self, binaries: Binaries, layout: Layout) -> subprocess.Popen[bytes]:
         deadline = time.monotonic() + START_SECONDS
         while True:
+            clear_remains(layout, deadline)
             with self._guard:
                 process = server.spawn(binaries, layout)
                 self._process = process
