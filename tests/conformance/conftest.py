@@ -28,6 +28,6 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     opened = PostgresStores(conninfo)
     await opened.open()
     try:
-        yield opened
+        yield opened.stores
     finally:
         await opened.close()

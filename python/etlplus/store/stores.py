@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etlplus.app.ports import Stores
 from etlplus.store.connections import PostgresConnections
 from etlplus.store.database import Database, PoolOptions
 from etlplus.store.events import PostgresEvents
@@ -16,7 +17,12 @@ from etlplus.store.tokens import PostgresTokens
 
 
 class PostgresStores:
-    """Stores that share a pool and hear the hints of every process on the database."""
+    """Stores that share a pool and hear the hints of every process on the database.
+
+    Attributes:
+        database: The pool.
+        stores: The stores, for the use cases.
+    """
 
     def __init__(self, conninfo: str, options: PoolOptions | None = None) -> None:
         """Names the database; `open` connects. Its schema must be migrated.
@@ -25,17 +31,20 @@ class PostgresStores:
             conninfo: A connection string or URL.
             options: Limits of the pool.
         """
+        hub = Hub()
         self.database = Database(conninfo, options)
-        self.wakeups = Hub()
-        self.pipelines = PostgresPipelines(self.database)
-        self.connections = PostgresConnections(self.database)
-        self.jobs = PostgresJobs(self.database)
-        self.events = PostgresEvents(self.database)
-        self.tokens = PostgresTokens(self.database)
-        self.requests = PostgresRequests(self.database)
-        self.loads = PostgresLoads(self.database)
-        self.keys = PostgresKeys(self.database)
-        self._listener = Listener(conninfo, self.wakeups)
+        self.stores = Stores(
+            pipelines=PostgresPipelines(self.database),
+            connections=PostgresConnections(self.database),
+            jobs=PostgresJobs(self.database),
+            events=PostgresEvents(self.database),
+            wakeups=hub,
+            tokens=PostgresTokens(self.database),
+            requests=PostgresRequests(self.database),
+            loads=PostgresLoads(self.database),
+            keys=PostgresKeys(self.database),
+        )
+        self._listener = Listener(conninfo, hub)
 
     async def open(self) -> None:
         """Connects.

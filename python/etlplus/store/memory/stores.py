@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etlplus.app.ports import Stores
 from etlplus.store.memory.connections import MemoryConnections
 from etlplus.store.memory.events import MemoryEvents
 from etlplus.store.memory.jobs import MemoryJobs
@@ -10,18 +11,20 @@ from etlplus.store.memory.records import MemoryKeys, MemoryLoads, MemoryRequests
 from etlplus.store.memory.state import Memory
 
 
-class MemoryStores:
+class MemoryStores(Stores):
     """Twins that share a memory; each instance is an empty database of its own."""
 
     def __init__(self) -> None:
         """Makes the twins."""
         memory = Memory()
-        self.wakeups = memory.hub
-        self.pipelines = MemoryPipelines(memory)
-        self.connections = MemoryConnections(memory)
-        self.jobs = MemoryJobs(memory)
-        self.events = MemoryEvents(memory)
-        self.tokens = MemoryTokens(memory)
-        self.requests = MemoryRequests(memory)
-        self.loads = MemoryLoads(memory)
-        self.keys = MemoryKeys(memory)
+        super().__init__(
+            pipelines=MemoryPipelines(memory),
+            connections=MemoryConnections(memory),
+            jobs=MemoryJobs(memory),
+            events=MemoryEvents(memory),
+            wakeups=memory.hub,
+            tokens=MemoryTokens(memory),
+            requests=MemoryRequests(memory),
+            loads=MemoryLoads(memory),
+            keys=MemoryKeys(memory),
+        )
