@@ -58,7 +58,7 @@ class Findings:
                 line=line,
                 column=column,
                 excerpt=shown,
-                hint=hint,
+                hint=hint or codes.HINTS[code],
                 length=length,
                 severity="warning" if code.startswith("W") else "error",
             )
@@ -124,6 +124,10 @@ class Findings:
         ordered = sorted(shown, key=lambda problem: (problem.line, problem.column))
         if self._more:
             ordered.append(
-                Problem(codes.TOO_MANY_PROBLEMS, f"There are {self._more} more problems.")
+                Problem(
+                    codes.TOO_MANY_PROBLEMS,
+                    f"There are {self._more} more problems",
+                    hint=codes.HINTS[codes.TOO_MANY_PROBLEMS],
+                )
             )
         return tuple(ordered)

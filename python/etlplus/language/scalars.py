@@ -73,7 +73,9 @@ def _whole(text: str, low: int, high: int) -> int:
     elif _NUMBER.fullmatch(text) and (exact := Decimal(text)) == exact.to_integral_value():
         value = int(exact) if exact.adjusted() <= len(str(high)) else high + 1
     else:
-        raise WrongTypeError(f"`{shorten(text)}` is not a whole number")
+        raise WrongTypeError(
+            f"`{shorten(text)}` is not a whole number", "Write digits, as in `100`"
+        )
     if not low <= value <= high:
         raise WrongTypeError(f"`{shorten(text)}` is not between {low} and {high}")
     return value
@@ -81,7 +83,7 @@ def _whole(text: str, low: int, high: int) -> int:
 
 def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
-        raise WrongTypeError(f"`{shorten(text)}` is not a number")
+        raise WrongTypeError(f"`{shorten(text)}` is not a number", "Write digits, as in `0.05`")
     return float(text)
 
 

@@ -20,6 +20,7 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         name=spec.name,
         description=spec.description,
         connections=tuple(sorted(read | written)),
+        targets=tuple(sorted(written)),
         streams=tuple(source.name for source in spec.sources if source.HasField("stream")),
         timeout=seconds(spec.limits.timeout),
     )

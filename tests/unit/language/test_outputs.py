@@ -179,6 +179,7 @@ def test_rendering_without_and_with_colour() -> None:
         "  --> a.yaml:5:17 at steps[0].limit\n"
         "  5 | steps: [{limit: ten}]\n"
         "    |                 ^^^\n"
+        "  = Write digits, as in `100`\n"
         "\n1 error\n"
     )
     assert "\x1b[31m" in render(problems, color=True)
