@@ -1,0 +1,174 @@
+"""The whole contract on a real socket, over stores in memory and the real use cases."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from etlplus.app.auth import Auth
+from etlplus.app.connections import Connections
+from etlplus.app.jobs import Jobs
+from etlplus.app.paging import PageTokens
+from etlplus.app.pipelines import Pipelines
+from etlplus.app.planning import Plans
+from etlplus.app.ports import Stores
+from etlplus.app.system import ServerInfo, System
+from etlplus.app.usecases import UseCases
+from etlplus.client import AsyncClient, connect_async
+from etlplus.domain.connection import Connection, ConnectionCheck, Table, TableColumn
+from etlplus.domain.errors import EtlError
+from etlplus.domain.job import Job, Lease
+from etlplus.domain.run import ColumnReport, NodeReport, PlanReport, RejectRow, SinkReport
+from etlplus.language import PipelineLanguage
+from etlplus.rpc.config import ServerConfig
+from etlplus.rpc.server import Server
+from etlplus.rpc.services import contract_services
+from etlplus.store.memory.stores import MemoryStores
+from etlplus.v1 import job_pb2, pipeline_pb2
+from tests.wire.served import LOCAL
+
+WORKSPACE = "workspaces/default"
+ORDERS = f"{WORKSPACE}/pipelines/orders"
+SOURCE = """\
+api: etlplus/v1
+name: orders
+params: {day: {type: date, default: "2026-01-31"}}
+sources:
+  orders: {csv: {uri: "orders.csv"}}
+steps:
+  - name: clean
+    map: {amount: "cast(amount as decimal(12,2))"}
+sinks:
+  out: {from: clean, parquet: {uri: "out/"}}
+"""
+REPORT = PlanReport(
+    nodes=(NodeReport("orders", "csv", (ColumnReport("amount", "varchar"),), ("delimiter ,",)),),
+    sinks=(SinkReport("out", "parquet", "out/", "replace"),),
+    explain="plan",
+)
+TABLE = Table(
+    schema="public",
+    name="orders",
+    kind="table",
+    columns=(TableColumn("id", "bigint", nullable=False),),
+    keys=("id",),
+    rows=7,
+)
+
+
+@dataclass
+class Outside:
+    """What the use cases see of engine and databases: fixed answers, or an error."""
+
+    error: EtlError | None = None
+    pieces: tuple[bytes, ...] = (b"ARROW1",)
+    rows: list[RejectRow] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=lambda: [TABLE])
+
+    async def plan(self, _workspace: str, _spec: bytes, _params: Mapping[str, str]) -> PlanReport:
+        self._fail()
+        return REPORT
+
+    async def preview(
+        self, _workspace: str, _spec: bytes, _params: Mapping[str, str], _node: str, _rows: int
+    ) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            yield piece
+        self._fail()
+
+    async def test(self, _connection: Connection) -> ConnectionCheck:
+        self._fail()
+        return ConnectionCheck("PostgreSQL 18.4", "d", "u", encrypted=True, elapsed_ms=1500)
+
+    async def discover(self, _connection: Connection) -> Sequence[Table]:
+        self._fail()
+        return self.tables
+
+    async def read(self, _job: Job) -> AsyncIterator[Sequence[RejectRow]]:
+        yield self.rows
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A served contract with a client that has a token."""
+
+    server: Server
+    address: str
+    token: str
+    client: AsyncClient
+    stores: Stores
+    outside: Outside
+
+
+async def _info() -> ServerInfo:
+    return ServerInfo(
+        version="1.2.3",
+        engine_version="4.5.6",
+        languages=("etlplus/v1",),
+        database_version="18.4",
+        embedded_database=True,
+        start_time=datetime(2026, 1, 31, tzinfo=UTC),
+        job_slots=2,
+        max_message_bytes=16 << 20,
+    )
+
+
+def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0) -> UseCases:
+    """The real use cases over these stores."""
+    language = PipelineLanguage()
+    tokens = PageTokens(stores.keys)
+    local = {"host": "/run", "database": "warehouse", "user": "warehouse"}
+    return UseCases(
+        pipelines=Pipelines(stores, language, tokens),
+        plans=Plans(stores, language, outside),
+        jobs=Jobs(stores, outside, tokens, heartbeat=heartbeat),
+        connections=Connections(stores, outside, tokens, local),
+        auth=Auth(stores.tokens),
+        system=System(language, _info),
+    )
+
+
+@asynccontextmanager
+async def platform(
+    *, config: ServerConfig = LOCAL, heartbeat: float = 15.0
+) -> AsyncIterator[Platform]:
+    """Everything, started."""
+    stores, outside = MemoryStores(), Outside()
+    use_cases = make_use_cases(stores, outside, heartbeat=heartbeat)
+    token = await use_cases.auth.bootstrap()
+    assert token is not None
+    server = Server(config, use_cases.auth, contract_services(use_cases))
+    address = await server.start()
+    try:
+        async with connect_async(address, token=token) as client:
+            yield Platform(server, address, token, client, stores, outside)
+    finally:
+        await server.stop()
+
+
+async def create(served: Platform, source: str = SOURCE) -> pipeline_pb2.Pipeline:
+    return await served.client.pipelines.CreatePipeline(
+        pipeline_pb2.CreatePipelineRequest(
+            parent=WORKSPACE, pipeline=pipeline_pb2.Pipeline(source_text=source, message="first")
+        )
+    )
+
+
+async def run(served: Platform, request_id: str = "") -> job_pb2.Job:
+    return await served.client.pipelines.RunPipeline(
+        pipeline_pb2.RunPipelineRequest(
+            name=ORDERS, params={"day": "2026-02-01"}, request_id=request_id
+        )
+    )
+
+
+async def lease_of(served: Platform) -> Lease:
+    (claimed,) = await served.stores.jobs.claim(uuid.uuid4(), lease=timedelta(seconds=30))
+    return Lease(claimed.uid, claimed.epoch)

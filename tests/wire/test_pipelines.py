@@ -1,0 +1,139 @@
+"""PipelineService over the real use cases."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from etlplus.domain import errors
+from etlplus.v1 import pipeline_pb2
+from tests.wire.platform import ORDERS, SOURCE, WORKSPACE, Platform, create
+
+
+async def test_a_pipeline_from_text_comes_back_as_text_and_message(served: Platform) -> None:
+    created = await create(served)
+    assert (created.name, created.version, created.author) == (ORDERS, 1, "root")
+    found = await served.client.pipelines.GetPipeline(pipeline_pb2.GetPipelineRequest(name=ORDERS))
+    assert found == created
+    assert found.source_text == SOURCE
+    assert found.spec.name == "orders"
+    assert found.message == "first"
+    listed = await served.client.pipelines.ListPipelines(
+        pipeline_pb2.ListPipelinesRequest(parent=WORKSPACE)
+    )
+    (item,) = listed.pipelines
+    assert (item.name, item.etag) == (ORDERS, created.etag)
+    assert not item.source_text
+    assert not item.HasField("spec")
+
+
+async def test_the_same_pipeline_from_message_has_the_same_content(served: Platform) -> None:
+    created = await create(served)
+    again = await served.client.pipelines.UpdatePipeline(
+        pipeline_pb2.UpdatePipelineRequest(
+            pipeline=pipeline_pb2.Pipeline(name=ORDERS, spec=created.spec)
+        )
+    )
+    assert again.content_hash == created.content_hash
+
+
+async def test_a_new_version_and_the_old_one(served: Platform) -> None:
+    created = await create(served)
+    text = SOURCE.replace("decimal(12,2)", "decimal(18,4)")
+    updated = await served.client.pipelines.UpdatePipeline(
+        pipeline_pb2.UpdatePipelineRequest(
+            pipeline=pipeline_pb2.Pipeline(name=ORDERS, source_text=text, etag=created.etag),
+            update_mask=FieldMask(paths=["source_text"]),
+        )
+    )
+    assert updated.version == 2
+    with pytest.raises(errors.EtagMismatch):
+        await served.client.pipelines.UpdatePipeline(
+            pipeline_pb2.UpdatePipelineRequest(
+                pipeline=pipeline_pb2.Pipeline(name=ORDERS, source_text=SOURCE, etag=created.etag)
+            )
+        )
+    old = await served.client.pipelines.GetPipeline(
+        pipeline_pb2.GetPipelineRequest(name=ORDERS, version=1)
+    )
+    assert old.source_text == SOURCE
+    page = await served.client.pipelines.ListPipelineVersions(
+        pipeline_pb2.ListPipelineVersionsRequest(parent=ORDERS, page_size=1)
+    )
+    assert [v.name for v in page.pipeline_versions] == [f"{ORDERS}/versions/2"]
+    rest = await served.client.pipelines.ListPipelineVersions(
+        pipeline_pb2.ListPipelineVersionsRequest(
+            parent=ORDERS, page_size=1, page_token=page.next_page_token
+        )
+    )
+    assert [v.version for v in rest.pipeline_versions] == [1]
+    assert not rest.next_page_token
+
+
+@pytest.mark.parametrize("paths", [["author"], ["spec.name"], ["message"]])
+async def test_a_mask_that_makes_no_version_is_refused(served: Platform, paths: list[str]) -> None:
+    await create(served)
+    with pytest.raises(errors.InvalidInput) as refused:
+        await served.client.pipelines.UpdatePipeline(
+            pipeline_pb2.UpdatePipelineRequest(
+                pipeline=pipeline_pb2.Pipeline(name=ORDERS, source_text=SOURCE),
+                update_mask=FieldMask(paths=paths),
+            )
+        )
+    assert refused.value.place == "update_mask"
+
+
+async def test_all_problems_of_a_definition_arrive(served: Platform) -> None:
+    with pytest.raises(errors.InvalidInput) as refused:
+        await create(served, SOURCE.replace("csv", "cvs").replace("from: clean", "from: claen"))
+    assert refused.value.code == "SPEC_INVALID"
+    assert len(refused.value.problems) >= 2
+    answer = await served.client.pipelines.ValidatePipeline(
+        pipeline_pb2.ValidatePipelineRequest(
+            parent=WORKSPACE, source_text=SOURCE.replace("csv", "cvs")
+        )
+    )
+    problem = answer.problems[0]
+    assert problem.severity == pipeline_pb2.Problem.Severity.SEVERITY_ERROR
+    assert (problem.line, "cvs" in problem.excerpt) == (5, True)
+    assert not answer.HasField("spec")
+
+
+async def test_shape_is_checked_before_the_use_case(served: Platform) -> None:
+    with pytest.raises(errors.InvalidInput) as refused:
+        await served.client.pipelines.RunPipeline(
+            pipeline_pb2.RunPipelineRequest(name="nonsense", params={"BAD": "1"}, version=-1)
+        )
+    assert {p.path for p in refused.value.problems} == {"name", 'params["BAD"]', "version"}
+
+
+async def test_a_pipeline_that_is_missing_taken_or_deleted(served: Platform) -> None:
+    with pytest.raises(errors.NotFound) as missing:
+        await served.client.pipelines.GetPipeline(pipeline_pb2.GetPipelineRequest(name=ORDERS))
+    assert missing.value.code == "PIPELINE_NOT_FOUND"
+    await create(served)
+    with pytest.raises(errors.AlreadyExists) as taken:
+        await create(served)
+    assert taken.value.code == "PIPELINE_EXISTS"
+    await served.client.pipelines.DeletePipeline(pipeline_pb2.DeletePipelineRequest(name=ORDERS))
+    with pytest.raises(errors.NotFound):
+        await served.client.pipelines.GetPipeline(pipeline_pb2.GetPipelineRequest(name=ORDERS))
+
+
+async def test_plan_and_preview(served: Platform) -> None:
+    answer = await served.client.pipelines.PlanPipeline(
+        pipeline_pb2.PlanPipelineRequest(parent=WORKSPACE, source_text=SOURCE)
+    )
+    assert answer.report.nodes[0].columns[0].name == "amount"
+    assert answer.report.sinks[0].target == "out/"
+    served.outside.pieces = (b"a" * 3_000_000, b"b")
+    request = pipeline_pb2.PreviewPipelineRequest(parent=WORKSPACE, source_text=SOURCE)
+    pieces = [each.arrow_ipc async for each in served.client.pipelines.PreviewPipeline(request)]
+    assert b"".join(pieces) == b"a" * 3_000_000 + b"b"
+    assert max(map(len, pieces)) <= 1 << 20
+    served.outside.error = errors.RunError("no file matches", code="SOURCE_NOT_FOUND", place="x")
+    with pytest.raises(errors.RunError) as failed:
+        await served.client.pipelines.PlanPipeline(
+            pipeline_pb2.PlanPipelineRequest(parent=WORKSPACE, source_text=SOURCE)
+        )
+    assert (failed.value.code, failed.value.place) == ("SOURCE_NOT_FOUND", "x")
