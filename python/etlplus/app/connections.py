@@ -94,7 +94,7 @@ class Connections:
         stored = await self._stores.connections.list(workspace, after=after, limit=limit + 1)
         found = list(stored)
         if self._local is not None and after < names.LOCAL_CONNECTION:
-            found.append(self._built_in(workspace, self._local))
+            found.append(built_in_connection(workspace, self._local))
             found.sort(key=lambda each: each.name)
         if len(found) <= limit:
             return Page(tuple(found), "")
@@ -181,20 +181,22 @@ class Connections:
                 code="CONNECTION_NOT_FOUND",
                 metadata={"name": name},
             )
-        return self._built_in(workspace, self._local)
+        return built_in_connection(workspace, self._local)
 
-    def _built_in(self, workspace: str, options: Mapping[str, str]) -> Connection:
-        beginning = datetime.fromtimestamp(0, UTC)
-        return Connection(
-            workspace=workspace,
-            name=names.LOCAL_CONNECTION,
-            kind="postgres",
-            options={name: value for name, value in options.items() if name != "password"},
-            password="",
-            etag="",
-            create_time=beginning,
-            update_time=beginning,
-        )
+
+def built_in_connection(workspace: str, options: Mapping[str, str]) -> Connection:
+    """The connection `local` as a stored one would be, without a password."""
+    beginning = datetime.fromtimestamp(0, UTC)
+    return Connection(
+        workspace=workspace,
+        name=names.LOCAL_CONNECTION,
+        kind="postgres",
+        options={name: value for name, value in options.items() if name != "password"},
+        password="",
+        etag="",
+        create_time=beginning,
+        update_time=beginning,
+    )
 
 
 def _changeable(workspace: str, name: str) -> None:

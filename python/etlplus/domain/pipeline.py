@@ -69,6 +69,7 @@ class SpecSummary:
         name: the pipeline's id.
         description: may be empty.
         connections: ids of the connections that sources and sinks name, each once.
+        targets: ids of the connections that sinks write to, each once.
         streams: names of the sources that a program must hand in.
         timeout: the longest a run may take, in seconds; None for no limit.
     """
@@ -78,3 +79,4 @@ class SpecSummary:
     connections: tuple[str, ...]
     streams: tuple[str, ...]
     timeout: float | None
+    targets: tuple[str, ...] = ()

@@ -1,0 +1,129 @@
+"""What use cases ask of the machine besides runs: plans, previews, connections, kept rejects."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from etlplus.domain import names
+from etlplus.domain.connection import Connection, ConnectionCheck, Table
+from etlplus.domain.errors import RunError
+from etlplus.domain.job import Job
+from etlplus.domain.run import PlanReport, RejectRow
+from etlplus.executor.parts import Parts
+from etlplus.executor.preparation import Claim, Prepared
+from etlplus.executor.threads import Threads
+
+
+class EnginePlanning:
+    """Plans and previews with the engine, in threads. Nothing is staged."""
+
+    def __init__(self, parts: Parts, threads: Threads) -> None:
+        """Compiles in `threads`."""
+        self._stores = parts.stores
+        self._language = parts.language
+        self._engine = parts.engine
+        self._preparation = parts.preparation
+        self._environment = parts.environment
+        self._threads = threads
+
+    async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> PlanReport:
+        """What a run would do."""
+        claim = _no_claim()
+        folder = self._environment.work_dir(claim.load_id, claim.epoch)
+        try:
+            prepared = await self._prepare(workspace, spec, params, claim, folder)
+            return await self._threads.call(self._engine.plan, prepared.plan, prepared.runtime)
+        finally:
+            await self._threads.call(shutil.rmtree, folder, ignore_errors=True)
+
+    async def preview(
+        self, workspace: str, spec: bytes, params: Mapping[str, str], node: str, rows: int
+    ) -> AsyncIterator[bytes]:
+        """The first rows of a source or step, as pieces of one Arrow IPC stream."""
+        claim = _no_claim()
+        folder = self._environment.work_dir(claim.load_id, claim.epoch)
+        try:
+            prepared = await self._prepare(workspace, spec, params, claim, folder)
+
+            def pieces() -> Iterator[bytes]:
+                return self._engine.preview(prepared.plan, prepared.runtime, node, rows)
+
+            async with aclosing(self._threads.iterate(pieces)) as stream:
+                async for piece in stream:
+                    yield piece
+        finally:
+            await self._threads.call(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _prepare(
+        self, workspace: str, spec: bytes, params: Mapping[str, str], claim: Claim, folder: Path
+    ) -> Prepared:
+        summary = self._language.summarize(spec)
+        stored = await self._preparation.look_up(self._stores.connections, workspace, summary)
+
+        def prepare() -> Prepared:
+            connections = self._preparation.resolve(summary, stored)
+            return self._preparation.prepare(spec, params, claim, connections, folder)
+
+        return await self._threads.call(prepare)
+
+
+class ThreadedInspection:
+    """Tests and discovers connections in threads."""
+
+    def __init__(self, parts: Parts, threads: Threads) -> None:
+        """Connects in `threads`."""
+        self._connectors = parts.connectors
+        self._preparation = parts.preparation
+        self._threads = threads
+
+    async def test(self, connection: Connection) -> ConnectionCheck:
+        """Connects and asks."""
+
+        def check() -> ConnectionCheck:
+            return self._connectors[connection.kind].test(self._preparation.open(connection))
+
+        return await self._threads.call(check)
+
+    async def discover(self, connection: Connection) -> Sequence[Table]:
+        """The tables and views."""
+
+        def look() -> Sequence[Table]:
+            return self._connectors[connection.kind].discover(self._preparation.open(connection))
+
+        return await self._threads.call(look)
+
+
+class KeptRejects:
+    """Reads the rejects that ended jobs left in the data folder."""
+
+    def __init__(self, parts: Parts, threads: Threads) -> None:
+        """Reads in `threads`."""
+        self._engine = parts.engine
+        self._environment = parts.environment
+        self._threads = threads
+
+    async def read(self, job: Job) -> AsyncIterator[Sequence[RejectRow]]:
+        """All rejects in batches, in the order found."""
+        if not job.rejects.path:
+            return
+        path = self._environment.rejects_file(names.load_id(job.uid))
+        if not await self._threads.call(path.is_file):
+            raise RunError(
+                f"The rejects of job {job.uid} are not kept here",
+                code="SOURCE_NOT_FOUND",
+                place=str(path),
+                hint="They lie in the data folder of the worker that ran the job",
+            )
+        batches = self._threads.iterate(lambda: self._engine.read_rejects(str(path)))
+        async with aclosing(batches) as stream:
+            async for batch in stream:
+                yield batch
+
+
+def _no_claim() -> Claim:
+    run = names.new_job_id()
+    return Claim(str(run), names.load_id(run), 0, datetime.now(UTC))

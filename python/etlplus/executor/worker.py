@@ -1,0 +1,120 @@
+"""The worker: claims jobs into free slots and sees each to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from etlplus.domain.errors import Unavailable
+from etlplus.domain.job import Job
+from etlplus.executor.heart import Heart
+from etlplus.executor.parts import Parts
+from etlplus.executor.run import JobRun
+from etlplus.executor.stopping import Reason
+from etlplus.executor.sweeps import Sweeps
+from etlplus.executor.threads import Threads, happens
+
+_LOG = logging.getLogger(__name__)
+#: Seconds between looks at the queue when no hint comes; jittered, so that replicas spread out.
+_POLL = 1.0
+
+
+class Worker:
+    """Runs jobs until it is asked to stop.
+
+    Attributes:
+        id: fresh for each worker, so that a restarted one never takes its old jobs for its own.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        slots: int,
+        lease: timedelta,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Runs up to `slots` jobs at once; a silent worker loses its jobs after `lease`."""
+        self.id: UUID = uuid4()
+        self._parts = parts
+        self._slots = slots
+        self._lease = lease
+        self._clock = clock
+        self._threads = Threads(slots, "etlplus-job")
+        self._heart = Heart(parts.stores.jobs, lease, clock)
+        self._sweeps = Sweeps(parts, self._threads)
+        self._runs: dict[JobRun, asyncio.Task[None]] = {}
+        self._nudge = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Claims and runs until `stop`; then hands back what is not publishing, and returns."""
+        drained = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._heart.keep(drained))
+            tasks.create_task(self._sweeps.keep(stop))
+            tasks.create_task(self._nudge_at(stop))
+            listener = tasks.create_task(self._listen())
+            try:
+                await self._claim_until(stop)
+                await self._drain()
+            finally:
+                listener.cancel()
+                drained.set()
+        self._threads.close()
+
+    async def _claim_until(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._nudge.clear()
+            try:
+                claimed = await self._claim()
+            except Unavailable as error:
+                _LOG.warning("no job can be claimed: %s", error)
+                claimed = 0
+            if not claimed:
+                await happens(self._nudge, random.uniform(0.75, 1.25) * _POLL)  # noqa: S311
+
+    async def _claim(self) -> int:
+        """Fills free slots; how many jobs were started."""
+        free = self._slots - len(self._runs)
+        if free <= 0:
+            return 0
+        asked = self._clock()
+        jobs = await self._parts.stores.jobs.claim(self.id, lease=self._lease, limit=free)
+        for job in jobs:
+            self._start(job, asked)
+        return len(jobs)
+
+    def _start(self, job: Job, asked: float) -> None:
+        run = JobRun(self._parts, self._threads, job)
+        self._heart.add(run.lease, run.switch, asked)
+        self._runs[run] = asyncio.create_task(self._see_through(run))
+
+    async def _see_through(self, run: JobRun) -> None:
+        try:
+            await run.execute()
+        except Exception:  # noqa: BLE001 one job's fault must not stop the others
+            _LOG.exception("job %s was dropped; its lease runs out", run.lease.job)
+        finally:
+            self._heart.remove(run.lease)
+            del self._runs[run]
+            self._nudge.set()
+
+    async def _listen(self) -> None:
+        with self._parts.stores.wakeups.subscribe(None) as wakeup:
+            while True:
+                if await wakeup.wait(3600):
+                    self._nudge.set()
+
+    async def _nudge_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._nudge.set()
+
+    async def _drain(self) -> None:
+        for run in self._runs:
+            run.switch.throw(Reason.DRAIN)
+        await asyncio.gather(*self._runs.values())
