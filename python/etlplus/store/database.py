@@ -39,6 +39,7 @@ class PoolOptions:
     Attributes:
         min_size: connections kept open.
         max_size: connections at most.
+        open_wait: how long opening waits for the first connections.
         wait: how long a caller waits for a connection.
         max_waiting: callers that may wait; one more is refused at once.
         max_lifetime: age at which a connection is replaced.
@@ -49,6 +50,7 @@ class PoolOptions:
 
     min_size: int = 2
     max_size: int = 10
+    open_wait: timedelta = timedelta(seconds=10)
     wait: timedelta = timedelta(seconds=5)
     max_waiting: int = 200
     max_lifetime: timedelta = timedelta(minutes=30)
@@ -81,8 +83,8 @@ class Database:
             kwargs=_connect_arguments(options),
             name="etlplus",
         )
-        self._wait = options.wait
-        self._joined: ContextVar[Connection | None] = ContextVar("transaction", default=None)
+        self._open_wait = options.open_wait
+        self._joined: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
 
     async def open(self) -> None:
         """Connects.
@@ -91,7 +93,7 @@ class Database:
             Unavailable: The database cannot be reached.
         """
         with _failures():
-            await self._pool.open(wait=True, timeout=max(10.0, self._wait.total_seconds()))
+            await self._pool.open(wait=True, timeout=self._open_wait.total_seconds())
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -100,15 +102,17 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """The block's statements commit together, or none. A nested block joins the outer."""
-        if self._joined.get() is not None:
+        if self._present() is not None:
             yield
             return
         with _failures():
             async with self._pool.connection() as connection, connection.transaction():
-                token = self._joined.set(connection)
+                transaction = _Transaction(connection)
+                token = self._joined.set(transaction)
                 try:
                     yield
                 finally:
+                    transaction.is_open = False
                     self._joined.reset(token)
 
     async def execute(self, query: Query, params: Params = None) -> None:
@@ -143,12 +147,24 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         with _failures():
-            joined = self._joined.get()
+            joined = self._present()
             if joined is not None:
                 yield joined
                 return
             async with self._pool.connection() as connection:
                 yield connection
+
+    def _present(self) -> Connection | None:
+        transaction = self._joined.get()
+        return transaction.connection if transaction and transaction.is_open else None
+
+
+@dataclass(slots=True)
+class _Transaction:
+    """An open transaction; tasks made inside it join it for as long as it is open."""
+
+    connection: Connection
+    is_open: bool = True
 
 
 class _failures:  # noqa: N801 - reads as the statement it is used as

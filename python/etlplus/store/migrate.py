@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -22,12 +22,14 @@ from etlplus.store.database import CONNECT_OPTIONS
 from etlplus.store.queries import load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
 #: The key of the advisory lock: one migration at a time in a database.
 LOCK_KEY = 0x65746C70
 LOCK_POLL_SECONDS = 0.2
 LOCK_WAIT_SECONDS = 120.0
+#: As PostgreSQL counts: 15.0.
+OLDEST_SERVER = 150_000
 NO_TRANSACTION = "-- no-transaction"
 
 _FILE = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
@@ -97,10 +99,12 @@ async def migrate(conninfo: str, migrations: Sequence[Migration] | None = None) 
     wanted = built_in() if migrations is None else list(migrations)
     async with _connected(conninfo) as connection:
         await _lock(connection)
-        await connection.execute(_SQL["prepare"])
+        with _naming("the record of migrations"):
+            await connection.execute(_SQL["prepare"])
         pending = await _pending(connection, wanted)
         for migration in pending:
-            await _apply(connection, migration)
+            with _naming(f"migration {migration.number:04}_{migration.name}"):
+                await _apply(connection, migration)
         return [f"{each.number:04}_{each.name}" for each in pending]
 
 
@@ -129,6 +133,12 @@ async def _connected(conninfo: str) -> AsyncIterator[AsyncConnection]:
             code="DATABASE_UNAVAILABLE",
         ) from error
     async with connection:
+        if connection.info.server_version < OLDEST_SERVER:
+            raise Unavailable(
+                f"The service's database is PostgreSQL {connection.info.server_version // 10_000}.",
+                code="DATABASE_VERSION_MISMATCH",
+                hint=f"ETL Plus needs PostgreSQL {OLDEST_SERVER // 10_000} or newer.",
+            )
         yield connection
 
 
@@ -177,6 +187,20 @@ async def _apply(connection: AsyncConnection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(text, prepare=False)
         await connection.execute(_SQL["record"], record)
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise Unavailable(
+            f"Others held what {what} needs for too long; nothing of it was applied.",
+            code="DATABASE_BUSY",
+            hint="Migrate again when the long transactions of others have ended.",
+        ) from error
+    except psycopg.Error as error:
+        raise _refused(f"{what}: {str(error).strip()}") from error
 
 
 def _refused(what: str, hint: str | None = None) -> WrongState:
