@@ -5,6 +5,7 @@
 //! by the three identity columns of [`identity_fields`]; identity lets a later step name the file,
 //! line and offset of a row it refuses.
 
+pub mod build;
 pub mod chunk;
 pub mod convert;
 pub mod csv;

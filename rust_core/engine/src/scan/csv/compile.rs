@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 
-use super::columns::{ColumnSpec, require_readable};
 use super::dialect::Dialect;
 use super::fields::Fields;
 use super::header;
@@ -17,6 +16,7 @@ use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::plan::types::parse_type;
 use crate::scan::ScanEnv;
+use crate::scan::build::{ColumnSpec, require_readable};
 use crate::scan::chunk::{Layout, Place};
 use crate::scan::feed::FeedFile;
 use crate::scan::files::{FoundFile, distance, resolve};

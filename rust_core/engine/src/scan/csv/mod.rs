@@ -24,6 +24,7 @@ pub mod infer;
 pub mod masks;
 pub mod nulls;
 pub mod parser;
+pub mod rows;
 pub mod sample;
 pub mod sniff;
 pub mod splitter;
