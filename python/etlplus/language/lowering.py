@@ -64,7 +64,7 @@ def lower_spec(
     del plan.spec.tests[:]
     for name, value in sorted(values.bound.items()):
         plan.params.add(
-            name=name, type=value.type, value=value.text or "", is_null=value.text is None
+            name=name, type=value.exact_type, value=value.text or "", is_null=value.text is None
         )
     return plan
 

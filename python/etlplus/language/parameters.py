@@ -19,9 +19,10 @@ from etlplus.language.text import Path
 from etlplus.v1 import plan_pb2
 
 _INT_64: Final = (-(1 << 63), (1 << 63) - 1)
+_DECIMAL_DIGITS: Final = 38
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,40}")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,76}(\.[0-9]{0,76})?|\.[0-9]{1,76})")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
@@ -35,6 +36,18 @@ class Typed:
 
     type: str
     text: str | None
+
+    @property
+    def exact_type(self) -> str:
+        """The type that holds this value: `decimal(3,2)` for 1.50, `timestamptz` for an instant."""
+        if self.text is None:
+            return self.type
+        if self.type == "decimal":
+            whole, _, fraction = self.text.lstrip("+-").partition(".")
+            digits = len(whole.lstrip("0")) + len(fraction)
+            return f"decimal({max(1, digits)},{len(fraction)})"
+        is_instant = self.type == "timestamp" and self.text.endswith("+00:00")
+        return "timestamptz" if is_instant else self.type
 
 
 def read(kind: str, text: str) -> str:
@@ -65,8 +78,8 @@ def _float(text: str) -> str:
 
 
 def _decimal(text: str) -> str:
-    if not _DECIMAL.fullmatch(text):
-        raise ValueError("a decimal number without an exponent")
+    if not _DECIMAL.fullmatch(text) or sum(char.isdigit() for char in text) > _DECIMAL_DIGITS:
+        raise ValueError("a decimal number of at most 38 digits, without an exponent")
     return format(Decimal(text), "f")
 
 

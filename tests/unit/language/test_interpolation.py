@@ -136,6 +136,7 @@ def test_no_text_breaks_out_of_a_literal(value: str) -> None:
         ("float", "1e400"),
         ("decimal", "1e3"),
         ("decimal", "NaN"),
+        ("decimal", "1" * 39),
         ("bool", "yes"),
         ("date", "2023-02-29"),
         ("date", "20240101"),
@@ -148,6 +149,25 @@ def test_no_text_breaks_out_of_a_literal(value: str) -> None:
 def test_values_that_do_not_fit_are_refused(kind: str, text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         read(kind, text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "exact"),
+    [
+        ("decimal", "1.50", "decimal(3,2)"),
+        ("decimal", "-0.05", "decimal(2,2)"),
+        ("decimal", "007", "decimal(1,0)"),
+        ("decimal", "0", "decimal(1,0)"),
+        ("decimal", "1" * 38, "decimal(38,0)"),
+        ("timestamp", "2024-01-01T00:00", "timestamp"),
+        ("timestamp", "2024-01-01T00:00Z", "timestamptz"),
+        ("int", "5", "int"),
+    ],
+)
+def test_a_bound_value_has_the_type_that_holds_it(kind: str, value: str, exact: str) -> None:
+    steps = "[{filter: 'x = ${params.p}'}]"
+    plan = lowered(definition(params=f"{{p: {{type: {kind}}}}}", steps=steps), p=value)
+    assert [one.type for one in plan.params] == [exact]
 
 
 def test_all_problems_of_values_at_once() -> None:
