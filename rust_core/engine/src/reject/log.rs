@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, StringBuilder, UInt64Builder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -46,6 +46,7 @@ pub type RejectCounts = BTreeMap<(String, Option<String>, RejectCode), u64>;
 pub struct RejectLog {
     path: PathBuf,
     rows: AtomicU64,
+    closed: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -67,7 +68,12 @@ impl RejectLog {
     /// A log that writes to `path` once there is something to write.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), rows: AtomicU64::new(0), inner: Mutex::new(Inner::default()) }
+        Self {
+            path: path.into(),
+            rows: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            inner: Mutex::new(Inner::default()),
+        }
     }
 
     /// Where the rejects are written.
@@ -86,6 +92,12 @@ impl RejectLog {
     #[must_use]
     pub fn counts(&self) -> RejectCounts {
         self.inner.lock().counts.clone()
+    }
+
+    /// Whether the file is closed: no further row can be refused.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Adds refused rows.
@@ -118,6 +130,7 @@ impl RejectLog {
     pub fn finish(&self) -> Result<Option<PathBuf>> {
         let mut inner = self.inner.lock();
         self.flush(&mut inner)?;
+        self.closed.store(true, Ordering::Release);
         let Some(mut writer) = inner.writer.take() else {
             return Ok(None);
         };

@@ -1,10 +1,24 @@
 //! Rejects: rows that could not be read, computed or accepted, kept with every reason.
 
+mod checked_cast;
 mod code;
+mod fault;
+mod locate;
 mod log;
+mod program;
+mod refuse;
+pub mod row_exec;
+pub mod row_node;
+pub mod state;
+pub mod tap;
+
+pub use checked_cast::{checked_cast, harden};
 
 pub use code::RejectCode;
-pub use log::{RejectLog, reject_schema};
+pub use fault::RowFault;
+pub use log::{RejectCounts, RejectLog, reject_schema};
+pub use program::{Op, Program, Rule};
+pub use refuse::log as log_refused;
 
 /// Why a row was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

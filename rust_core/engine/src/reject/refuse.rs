@@ -1,0 +1,92 @@
+//! Turns refused rows of a batch into rejects with their origin and their record.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{UInt32Type, UInt64Type};
+use arrow::json::LineDelimitedWriter;
+use arrow::record_batch::RecordBatch;
+
+use super::row_node::IDENTITY;
+use super::state::Node;
+use super::{Origin, Reason, Reject};
+use crate::error::{Code, EngineError, Result};
+use crate::scan::{LINE, OFFSET, SRC};
+
+/// Logs the refused rows of a batch.
+///
+/// # Errors
+/// When the log cannot be written.
+pub fn log(
+    step: &Node,
+    batch: &RecordBatch,
+    refusals: &BTreeMap<usize, Vec<Reason>>,
+) -> Result<()> {
+    let rejects = refusals
+        .iter()
+        .map(|(&row, reasons)| {
+            let found = origin(step, batch, row);
+            let raw = found.as_ref().and_then(|(src, origin)| step.run.raw_record(*src, origin));
+            Ok(Reject {
+                step: step.name.to_string(),
+                raw: match raw {
+                    Some(raw) => raw,
+                    None => as_json(batch, row)?,
+                },
+                origin: found.map(|(_, origin)| origin),
+                reasons: reasons.clone(),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    step.run.rejects.push(rejects)
+}
+
+/// Where a row came from, for messages.
+#[must_use]
+pub fn origin_text(step: &Node, batch: &RecordBatch, row: usize) -> Option<String> {
+    let (_, origin) = origin(step, batch, row)?;
+    Some(match origin.line {
+        Some(line) => format!("{}, line {line}", origin.source),
+        None => origin.source,
+    })
+}
+
+fn origin(step: &Node, batch: &RecordBatch, row: usize) -> Option<(u32, Origin)> {
+    let number = |name: &str| {
+        let array = batch.column_by_name(name)?;
+        let values = array.as_primitive_opt::<UInt64Type>()?;
+        values.is_valid(row).then(|| values.value(row))
+    };
+    let sources = batch.column_by_name(SRC)?.as_primitive_opt::<UInt32Type>()?;
+    if sources.is_null(row) {
+        return None;
+    }
+    let src = sources.value(row);
+    let origin = step.run.origin(src, number(LINE), number(OFFSET))?;
+    Some((src, origin))
+}
+
+/// The row's values as a JSON object, without identity.
+fn as_json(batch: &RecordBatch, row: usize) -> Result<Vec<u8>> {
+    let columns: Vec<usize> = batch
+        .schema_ref()
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| !IDENTITY.contains(&field.name().as_str()))
+        .map(|(index, _)| index)
+        .collect();
+    let bug = |error: arrow::error::ArrowError| {
+        EngineError::new(Code::EngineBug, format!("cannot render a refused row: {error}"))
+    };
+    let row = batch.project(&columns).map_err(bug)?.slice(row, 1);
+    let mut out = Vec::new();
+    let mut writer = LineDelimitedWriter::new(&mut out);
+    writer.write(&row).map_err(bug)?;
+    writer.finish().map_err(bug)?;
+    drop(writer);
+    while out.last() == Some(&b'\n') {
+        out.pop();
+    }
+    Ok(out)
+}

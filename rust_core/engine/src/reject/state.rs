@@ -1,0 +1,137 @@
+//! What the operators of one run share: counters, the reject log, and where rows came from.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Origin, Reject, RejectLog};
+use crate::scan::{ScanCounters, Source};
+
+/// How many files one source may have so that `__src` can name source and file in 32 bits.
+pub const FILES_PER_SOURCE: u32 = 1 << 20;
+
+/// What happens to a row that cannot be computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnError {
+    /// The row becomes a reject.
+    #[default]
+    Reject,
+    /// The run fails.
+    Fail,
+    /// The row is dropped and counted as filtered.
+    Skip,
+}
+
+/// Counters of one source, step or sink. They only grow.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Rows that came in.
+    pub rows_in: AtomicU64,
+    /// Rows that came in from the other side of a join.
+    pub side_in: AtomicU64,
+    /// Rows that went out.
+    pub rows_out: AtomicU64,
+    /// Rows that were rejected.
+    pub rejected: AtomicU64,
+    /// Rows that were dropped because the pipeline asks for it.
+    pub filtered: AtomicU64,
+}
+
+impl Counters {
+    /// Adds to one of the counters.
+    pub fn add(counter: &AtomicU64, rows: usize) {
+        counter.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+}
+
+/// One source, step or sink of a run.
+#[derive(Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The kind, as in the pipeline.
+    pub kind: &'static str,
+    /// What happens to rows that cannot be computed.
+    pub on_error: OnError,
+    /// Its counters.
+    pub counters: Counters,
+    /// A source's counters.
+    pub scan: Arc<ScanCounters>,
+    /// What the whole run shares.
+    pub run: Arc<RunState>,
+}
+
+impl Node {
+    /// A node without counts.
+    #[must_use]
+    pub fn new(name: &str, kind: &'static str, on_error: OnError, run: Arc<RunState>) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.into(),
+            kind,
+            on_error,
+            counters: Counters::default(),
+            scan: Arc::default(),
+            run,
+        })
+    }
+}
+
+/// A node inside a logical plan, where it must be comparable: two handles are equal when they
+/// name the same node.
+#[derive(Clone, Debug)]
+pub struct NodeRef(pub Arc<Node>);
+
+impl PartialEq for NodeRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+impl Eq for NodeRef {}
+impl Hash for NodeRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+/// What the whole run shares.
+#[derive(Debug)]
+pub struct RunState {
+    /// Where rejects go.
+    pub rejects: Arc<RejectLog>,
+    /// Cancels the run.
+    pub cancel: CancellationToken,
+    /// The sources, in the order of the pipeline; set once they are compiled.
+    pub sources: std::sync::OnceLock<Vec<Arc<dyn Source>>>,
+}
+
+impl RunState {
+    /// The state of a run whose rejects go to `rejects`.
+    #[must_use]
+    pub fn new(rejects: Arc<RejectLog>) -> Arc<Self> {
+        Arc::new(Self {
+            rejects,
+            cancel: CancellationToken::new(),
+            sources: std::sync::OnceLock::new(),
+        })
+    }
+
+    /// Names the place a row came from.
+    #[must_use]
+    pub fn origin(&self, src: u32, line: Option<u64>, offset: Option<u64>) -> Option<Origin> {
+        let source = self.source(src)?;
+        let name = source.origin_name(src % FILES_PER_SOURCE);
+        Some(Origin { source: name, line, offset })
+    }
+
+    /// The record as it was read, where its source can be read again.
+    #[must_use]
+    pub fn raw_record(&self, src: u32, origin: &Origin) -> Option<Vec<u8>> {
+        self.source(src)?.raw_record(origin, Reject::RAW_LIMIT)
+    }
+
+    fn source(&self, src: u32) -> Option<&Arc<dyn Source>> {
+        self.sources.get()?.get((src / FILES_PER_SOURCE) as usize)
+    }
+}

@@ -1,0 +1,28 @@
+//! Errors of the query engine as errors of this engine.
+
+use datafusion::error::DataFusionError;
+
+use crate::error::{Code, EngineError};
+use crate::reject::RowFault;
+
+/// The engine's error for a query engine's error during a run.
+#[must_use]
+pub fn engine_error(error: DataFusionError) -> EngineError {
+    if let DataFusionError::External(inner) = error.find_root()
+        && let Some(inner) = inner.downcast_ref::<EngineError>()
+    {
+        return inner.clone();
+    }
+    let text = error.strip_backtrace();
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => EngineError::new(Code::MemoryExceeded, text)
+            .place("limits.memory")
+            .hint("Raise limits.memory, or reduce the rows before the join, sort or aggregate"),
+        _ if text.contains("No space left") || text.contains("os error 28") => {
+            EngineError::new(Code::DiskFull, text).hint("Free space beneath the data directory")
+        }
+        _ if RowFault::from_error(&error).is_some() => EngineError::new(Code::RowFailed, text)
+            .hint("Compute the value in a map step before, where a bad row becomes a reject"),
+        _ => EngineError::new(Code::EngineBug, text).hint("Please report this with the pipeline"),
+    }
+}

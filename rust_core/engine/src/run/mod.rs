@@ -1,0 +1,126 @@
+//! Runs: compile, move rows, stage sinks, close the books.
+
+mod books;
+pub mod compile;
+mod failure;
+mod graph;
+mod memory;
+mod preview;
+mod progress;
+mod report;
+pub mod runtime;
+mod session;
+mod stage;
+mod table;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::error::{Code, EngineError, Result};
+use crate::plan::pb;
+use compile::Compiled;
+use graph::REJECTS;
+use stage::Target;
+
+pub use preview::preview;
+pub use progress::progress;
+
+/// Runs a compiled plan to its end: every sink is staged, nothing is published.
+///
+/// # Errors
+/// Whatever goes wrong; what was staged is removed as far as possible.
+pub async fn run(compiled: &Compiled) -> Result<pb::RunResult> {
+    let started = Instant::now();
+    let cancel = compiled.state.cancel.clone();
+    let staged = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(EngineError::new(Code::Cancelled, "the run was cancelled")),
+        staged = stages(compiled) => staged,
+    };
+    // Whatever still runs of this plan stops, so that a failed run leaves the machine at once.
+    cancel.cancel();
+    let mut result = staged?;
+    result.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(result)
+}
+
+async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
+    for (name, plan, table) in &compiled.staged {
+        let files = stage::to_disk(compiled, name, plan).await?;
+        // Each stage runs once, so the cell is empty.
+        let _ = table.files.set(files);
+    }
+    let mut staged = Vec::new();
+    for (node, names) in &compiled.graph.sinks {
+        if node != REJECTS && let Some(plan) = compiled.plans.get(node) {
+            staged.extend(stage::to_sinks(compiled, plan, targets(compiled, names)?).await?);
+        }
+    }
+    let progress = progress(compiled);
+    compiled.check_budget(progress.rows_read)?;
+    let mut nodes = progress.nodes;
+    books::close(compiled, &mut nodes)?;
+    let path = compiled.state.rejects.finish()?;
+    if let Some(names) = compiled.graph.sinks.get(REJECTS) {
+        let _ = compiled.rejects.files.set(path.iter().cloned().collect());
+        let plan = compile::scan(REJECTS, Arc::clone(&compiled.rejects) as _)?;
+        staged.extend(stage::to_sinks(compiled, &plan, targets(compiled, names)?).await?);
+    }
+    settle(compiled, staged, nodes, path)
+}
+
+fn targets(compiled: &Compiled, names: &[String]) -> Result<Vec<Target>> {
+    names
+        .iter()
+        .map(|name| {
+            let sink = compiled.sinks.get(name).ok_or_else(|| {
+                EngineError::new(Code::PlanInvalid, format!("there is no sink '{name}'"))
+            })?;
+            Ok(Target { sink: Arc::clone(sink), node: Arc::clone(compiled.node(name)?) })
+        })
+        .collect()
+}
+
+fn settle(
+    compiled: &Compiled,
+    mut staged: Vec<pb::StagedSink>,
+    mut nodes: Vec<pb::NodeCounters>,
+    path: Option<std::path::PathBuf>,
+) -> Result<pb::RunResult> {
+    let mut progress = progress(compiled);
+    for node in progress.nodes.iter_mut() {
+        // The accounts of sources and steps are closed; those of reject sinks are final now.
+        if let Some(closed) = nodes.iter().find(|closed| closed.name == node.name && closed.rows_in > 0) {
+            *node = closed.clone();
+        }
+    }
+    nodes.clone_from(&progress.nodes);
+    for sink in &compiled.spec.sinks {
+        if let Some(staged) = staged.iter_mut().find(|staged| staged.name == sink.name) {
+            let books = books::of_sink(compiled, sink, &nodes);
+            books::check(&sink.name, &books)?;
+            staged.books = Some(books);
+        }
+    }
+    staged.sort_by_key(|staged| compiled.spec.sinks.iter().position(|sink| sink.name == staged.name));
+    let counts = compiled.state.rejects.counts().into_iter();
+    let counts = counts.map(|((step, column, code), rows)| pb::RejectCount {
+        step,
+        column: column.unwrap_or_default(),
+        code: code.as_str().to_owned(),
+        rows,
+    });
+    Ok(pb::RunResult {
+        sinks: staged,
+        rejects: Some(pb::RejectSummary {
+            rows: compiled.state.rejects.rows(),
+            counts: counts.collect(),
+            path: path.map(|path| path.display().to_string()).unwrap_or_default(),
+        }),
+        progress: Some(progress),
+        peak_memory: compiled.session.peak.load(Ordering::Relaxed) as u64,
+        spilled_bytes: compiled.session.runtime.disk_manager.used_disk_space(),
+        elapsed_ms: 0,
+    })
+}

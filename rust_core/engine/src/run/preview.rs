@@ -1,0 +1,40 @@
+//! Shows the first rows of a source or step.
+
+use arrow::record_batch::RecordBatch;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use futures::StreamExt;
+
+use super::compile::Compiled;
+use super::failure::engine_error;
+use super::stage;
+use crate::error::Result;
+use crate::reject::row_node::user_columns;
+
+/// At most `rows` rows of a node, without identity columns. Stages that it depends on run whole.
+///
+/// # Errors
+/// As for a run.
+pub async fn preview(compiled: &Compiled, node: &str, rows: usize) -> Result<Vec<RecordBatch>> {
+    compiled.node(node)?;
+    let cone = compiled.graph.cone(node);
+    for (name, plan, table) in compiled.staged.iter().filter(|(name, ..)| cone.contains(name)) {
+        let files = stage::to_disk(compiled, name, plan).await?;
+        let _ = table.files.set(files);
+    }
+    let Some(plan) = compiled.plans.get(node) else { return Ok(Vec::new()) };
+    let columns: Vec<Expr> = user_columns(plan.schema()).map(Expr::from).collect();
+    let plan = LogicalPlanBuilder::from(plan.clone())
+        .project(columns)
+        .and_then(|plan| plan.limit(0, Some(rows))?.build())
+        .map_err(engine_error)?;
+    let mut batches = Vec::new();
+    for mut stream in stage::execute(compiled, &plan).await? {
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(stream.schema()));
+        }
+        while let Some(batch) = stream.next().await {
+            batches.push(batch.map_err(engine_error)?);
+        }
+    }
+    Ok(batches)
+}

@@ -1,0 +1,177 @@
+//! The query engine's session of one run: its settings, its memory, its planners.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use async_trait::async_trait;
+use datafusion::common::DFSchema;
+use datafusion::error::Result as DfResult;
+use datafusion::execution::context::{QueryPlanner, SessionContext};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+use datafusion::catalog::Session;
+use datafusion::prelude::SessionConfig;
+
+use super::memory::PeakPool;
+use crate::error::{Code, EngineError, Result};
+use crate::reject::row_exec::RowExec;
+use crate::reject::row_node::{RowNode, RowOp};
+use crate::reject::tap::Tap;
+use crate::reject::{Op, Program, Rule, harden};
+
+/// Rows in a batch, where the runtime names no other number.
+pub const BATCH_ROWS: usize = 8192;
+
+/// A run's session and what is measured about it.
+#[derive(Debug)]
+pub struct RunSession {
+    /// Plans and executes.
+    pub context: SessionContext,
+    /// Owns memory and spill files.
+    pub runtime: Arc<RuntimeEnv>,
+    /// The most memory reserved at once, in bytes.
+    pub peak: Arc<AtomicUsize>,
+}
+
+/// Opens a session.
+///
+/// # Errors
+/// `SINK_UNWRITABLE` when the work folder cannot be used for spilling.
+pub fn open(work_dir: &Path, memory: usize, threads: usize, batch_rows: usize) -> Result<RunSession> {
+    let (pool, peak) = PeakPool::new(memory);
+    let spill = work_dir.join("spill");
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(pool)
+        .with_temp_file_path(&spill)
+        .build_arc()
+        .map_err(|error| {
+            EngineError::new(
+                Code::SinkUnwritable,
+                format!("cannot spill to {}: {}", spill.display(), error.strip_backtrace()),
+            )
+            .hint("Check the data directory's permissions and free space")
+        })?;
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config(threads, batch_rows))
+        .with_runtime_env(Arc::clone(&runtime))
+        .with_query_planner(Arc::new(Planner))
+        .build();
+    Ok(RunSession { context: SessionContext::new_with_state(state), runtime, peak })
+}
+
+fn config(threads: usize, batch_rows: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_batch_size(batch_rows)
+        .with_information_schema(false)
+        .with_round_robin_repartition(false);
+    let options = config.options_mut();
+    // Names in files keep their case, so names in expressions do.
+    options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    // A filter that moves into a scan at run time would change which rows are read and refused.
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+    options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    options.execution.sort_spill_reservation_bytes = 1 << 20;
+    config
+}
+
+#[derive(Debug)]
+struct Planner;
+
+#[async_trait]
+impl QueryPlanner for Planner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(NodePlanner)])
+            .create_physical_plan(plan, session)
+            .await
+    }
+}
+
+struct NodePlanner;
+
+#[async_trait]
+impl ExtensionPlanner for NodePlanner {
+    async fn plan_extension(
+        &self,
+        planner: &dyn PhysicalPlanner,
+        node: &dyn UserDefinedLogicalNode,
+        _: &[&LogicalPlan],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        session: &dyn Session,
+        planning: &PhysicalPlanningContext,
+    ) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
+        let Some(input) = inputs.first() else { return Ok(None) };
+        if let Some(tap) = node.downcast_ref::<Tap>() {
+            return Ok(Some(tap.exec(Arc::clone(input))));
+        }
+        let Some(rows) = node.downcast_ref::<RowNode>() else { return Ok(None) };
+        let compile = Compile { planner, session, planning, schema: rows.input.schema() };
+        let program = Program {
+            step: Arc::clone(&rows.step.0),
+            counts: rows.counts,
+            op: compile.op(&rows.op)?,
+        };
+        let schema = Arc::clone(datafusion::logical_expr::UserDefinedLogicalNodeCore::schema(rows).inner());
+        Ok(Some(Arc::new(RowExec::new(Arc::new(program), schema, Arc::clone(input)))))
+    }
+}
+
+struct Compile<'a> {
+    planner: &'a dyn PhysicalPlanner,
+    session: &'a dyn Session,
+    planning: &'a PhysicalPlanningContext,
+    schema: &'a DFSchema,
+}
+
+impl Compile<'_> {
+    fn op(&self, op: &RowOp) -> DfResult<Op> {
+        Ok(match op {
+            RowOp::Project(outputs) => Op::Project(
+                outputs
+                    .iter()
+                    .map(|output| Ok((self.expr(&output.expr)?, output.name.clone())))
+                    .collect::<DfResult<_>>()?,
+            ),
+            RowOp::Filter(expr) => Op::Filter(self.expr(expr)?),
+            RowOp::Check(checks) => Op::Check(
+                checks
+                    .iter()
+                    .map(|check| {
+                        Ok(Rule {
+                            expr: self.expr(&check.expr)?,
+                            column: check.column.clone(),
+                            code: check.code,
+                            message: check.message.clone(),
+                        })
+                    })
+                    .collect::<DfResult<_>>()?,
+            ),
+        })
+    }
+
+    fn expr(
+        &self,
+        expr: &datafusion::logical_expr::Expr,
+    ) -> DfResult<Arc<dyn datafusion::physical_expr::PhysicalExpr>> {
+        harden(self.planner.create_physical_expr(expr, self.schema, self.session, self.planning)?)
+    }
+}
+
+/// The state that parses and types SQL.
+#[must_use]
+pub fn state(session: &RunSession) -> SessionState {
+    session.context.state()
+}

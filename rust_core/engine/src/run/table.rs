@@ -1,0 +1,342 @@
+//! Sources and staged intermediate results as tables of the query engine.
+
+use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{AsArray, UInt32Array};
+use arrow::compute::kernels::numeric::add;
+use arrow::datatypes::{Schema, SchemaRef, UInt32Type};
+use arrow::ipc::reader::StreamReader;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::StreamExt;
+use parking_lot::Mutex;
+
+use crate::reject::state::{Counters, FILES_PER_SOURCE, Node};
+use crate::scan::{BatchStream, SRC, ScanContext, Source, identity_fields};
+
+/// A source as a table: its columns, then identity.
+#[derive(Debug)]
+pub struct SourceTable {
+    /// The source.
+    pub source: Arc<dyn Source>,
+    /// Its node.
+    pub node: Arc<Node>,
+    /// Its position among the pipeline's sources.
+    pub index: u32,
+    /// Rows in a batch.
+    pub batch_rows: usize,
+    /// Reads with one thread, so that rows come in the source's order.
+    pub ordered: bool,
+}
+
+impl SourceTable {
+    /// The table's columns.
+    #[must_use]
+    pub fn columns(source: &dyn Source) -> SchemaRef {
+        let schema = source.schema();
+        let identity = identity_fields().map(Arc::new);
+        let fields = schema.fields().iter().cloned().chain(identity);
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+}
+
+#[async_trait]
+impl TableProvider for SourceTable {
+    fn schema(&self) -> SchemaRef {
+        Self::columns(self.source.as_ref())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = self.schema();
+        let wanted: Vec<usize> =
+            projection.cloned().unwrap_or_else(|| (0..columns.fields().len()).collect());
+        let own = self.source.schema().fields().len();
+        let mut needed: Vec<usize> = wanted.iter().copied().filter(|index| *index < own).collect();
+        needed.sort_unstable();
+        let positions = positions(&wanted, &needed, own);
+        let threads =
+            if self.ordered { 1 } else { session.config().options().execution.target_partitions };
+        let threads = self.source.partitions(threads);
+        let schema = Arc::new(columns.project(&wanted)?);
+        let context = ScanContext {
+            name: Arc::clone(&self.node.name),
+            projection: needed.into(),
+            batch_rows: self.batch_rows,
+            rejects: Arc::clone(&self.node.run.rejects),
+            counters: Arc::clone(&self.node.scan),
+            cancel: self.node.run.cancel.clone(),
+        };
+        Ok(Arc::new(ScanExec {
+            source: Arc::clone(&self.source),
+            node: Arc::clone(&self.node),
+            context,
+            first_src: self.index * FILES_PER_SOURCE,
+            positions: positions.into(),
+            threads,
+            opened: Mutex::new(None),
+            properties: properties(schema, threads),
+        }))
+    }
+}
+
+/// Where each wanted column lies in the source's batches: the needed columns in order, then
+/// identity.
+fn positions(wanted: &[usize], needed: &[usize], own: usize) -> Vec<usize> {
+    wanted
+        .iter()
+        .map(|index| {
+            if *index < own {
+                needed.iter().position(|needed| needed == index).unwrap_or(0)
+            } else {
+                needed.len() + (index - own)
+            }
+        })
+        .collect()
+}
+
+fn properties(schema: SchemaRef, partitions: usize) -> Arc<PlanProperties> {
+    Arc::new(PlanProperties::new(
+        EquivalenceProperties::new(schema),
+        Partitioning::UnknownPartitioning(partitions),
+        EmissionType::Incremental,
+        Boundedness::Bounded,
+    ))
+}
+
+/// Reads a source. All partitions are opened together, because they may share a splitter.
+struct ScanExec {
+    source: Arc<dyn Source>,
+    node: Arc<Node>,
+    context: ScanContext,
+    first_src: u32,
+    positions: Arc<[usize]>,
+    threads: usize,
+    opened: Mutex<Option<Vec<Option<BatchStream>>>>,
+    properties: Arc<PlanProperties>,
+}
+
+impl fmt::Debug for ScanExec {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("ScanExec").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for ScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ScanExec: source={}, kind={}", self.node.name, self.source.kind())
+    }
+}
+
+impl ExecutionPlan for ScanExec {
+    fn name(&self) -> &'static str {
+        "ScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let stream = {
+            let mut opened = self.opened.lock();
+            if opened.is_none() {
+                let streams = self.source.open(self.threads, &self.context);
+                let streams = streams.map_err(|error| error.at(self.node.name.as_ref()))?;
+                *opened = Some(streams.into_iter().map(Some).collect());
+            }
+            opened.as_mut().and_then(|streams| streams.get_mut(partition)).and_then(Option::take)
+        };
+        let stream = stream.ok_or_else(|| {
+            DataFusionError::Internal(format!("source {} is read twice", self.node.name))
+        })?;
+        let (schema, positions, first) = (self.schema(), Arc::clone(&self.positions), self.first_src);
+        let node = Arc::clone(&self.node);
+        let batches = stream.map(move |batch| {
+            let batch = batch.map_err(|error| error.at(node.name.as_ref()))?;
+            Counters::add(&node.counters.rows_out, batch.num_rows());
+            arrange(&batch, &positions, first, &schema)
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+    }
+}
+
+/// Puts a source's columns into the order of the plan and makes `__src` unique within the run.
+fn arrange(
+    batch: &RecordBatch,
+    positions: &[usize],
+    first: u32,
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    let missing = || DataFusionError::Internal("a source's batch lacks a column".to_owned());
+    let columns = positions
+        .iter()
+        .zip(schema.fields())
+        .map(|(position, field)| {
+            let column = batch.columns().get(*position).ok_or_else(missing)?;
+            if first > 0 && field.name() == SRC && column.as_primitive_opt::<UInt32Type>().is_some() {
+                return Ok(add(column, &UInt32Array::new_scalar(first))?);
+            }
+            Ok(Arc::clone(column))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+}
+
+/// Rows that an earlier stage of the run wrote to disk, because several consumers need them.
+#[derive(Debug)]
+pub struct StagedTable {
+    schema: SchemaRef,
+    /// Arrow IPC streams, one a partition; set when the stage has run.
+    pub files: OnceLock<Vec<PathBuf>>,
+}
+
+impl StagedTable {
+    /// A table that will be filled.
+    #[must_use]
+    pub fn new(schema: SchemaRef) -> Arc<Self> {
+        Arc::new(Self { schema, files: OnceLock::new() })
+    }
+}
+
+#[async_trait]
+impl TableProvider for StagedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let files = self.files.get().cloned().unwrap_or_default();
+        let schema = match projection {
+            Some(wanted) => Arc::new(self.schema.project(wanted)?),
+            None => Arc::clone(&self.schema),
+        };
+        let partitions = files.len().max(1);
+        Ok(Arc::new(StagedExec {
+            files,
+            projection: projection.cloned(),
+            properties: properties(schema, partitions),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct StagedExec {
+    files: Vec<PathBuf>,
+    projection: Option<Vec<usize>>,
+    properties: Arc<PlanProperties>,
+}
+
+impl DisplayAs for StagedExec {
+    fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "StagedExec: files={}", self.files.len())
+    }
+}
+
+impl ExecutionPlan for StagedExec {
+    fn name(&self) -> &'static str {
+        "StagedExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let Some(path) = self.files.get(partition) else {
+            let none = futures::stream::empty();
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), none)));
+        };
+        let file = BufReader::new(File::open(path)?);
+        let reader = StreamReader::try_new(file, self.projection.clone())?;
+        let batches = futures::stream::iter(reader.map(|batch| batch.map_err(DataFusionError::from)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+    }
+}

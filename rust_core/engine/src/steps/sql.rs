@@ -1,0 +1,155 @@
+//! The `sql` step: a query over sources and earlier steps.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DFSchema, ParamValues};
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::execution::SessionState;
+use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::StepContext;
+use super::expr::invalid;
+use super::guard::Guard;
+use crate::error::{Code, EngineError, Result};
+use crate::plan::pb;
+use crate::reject::row_node::{identity_columns, user_columns};
+use crate::reject::tap::{Edge, Tap};
+
+/// A source or step as a table of the query. It is replaced by that node's plan before execution.
+#[derive(Debug)]
+pub struct InputTable {
+    /// The source's or step's name.
+    pub name: String,
+    schema: SchemaRef,
+}
+
+impl InputTable {
+    fn new(name: &str, plan: &LogicalPlan) -> Self {
+        let fields: Vec<_> = user_columns(plan.schema()).map(|(_, field)| Arc::clone(field)).collect();
+        Self { name: name.to_owned(), schema: Arc::new(Schema::new(fields)) }
+    }
+}
+
+#[async_trait]
+impl TableProvider for InputTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        _: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        Err(DataFusionError::Internal(format!("table {} was not replaced by its plan", self.name)))
+    }
+}
+
+/// The tables that a query reads.
+///
+/// # Errors
+/// `EXPRESSION_INVALID` when the query does not parse.
+pub fn referenced_tables(query: &str, state: &SessionState) -> Result<BTreeSet<String>> {
+    let dialect = state.config().options().sql_parser.dialect;
+    let tables = state
+        .sql_to_statement(query, &dialect)
+        .and_then(|statement| state.resolve_table_references(&statement))
+        .map_err(|error| invalid(&error, query))?;
+    Ok(tables.iter().map(|table| table.table().to_owned()).collect())
+}
+
+/// Plans the query, makes its conversions refuse single rows, and counts rows at its edges.
+pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPlan> {
+    let fail = |error: DataFusionError| invalid(&error, &spec.query);
+    let session = SessionContext::new_with_state(context.state.clone());
+    for (name, plan) in context.plans {
+        let table = Arc::new(InputTable::new(name, plan));
+        session.register_table(name.as_str(), table).map_err(fail)?;
+    }
+    known_tables(spec, context)?;
+    let state = session.state();
+    let query = futures::executor::block_on(state.create_logical_plan(&spec.query)).map_err(fail)?;
+    let options = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    options.verify_plan(&query).map_err(fail)?;
+    let params = context.params.iter();
+    let params = params.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.clone()));
+    let query = query
+        .replace_params_with_values(&ParamValues::from(params.collect::<Vec<_>>()))
+        .and_then(|query| {
+            state.analyzer().execute_and_check(query, &state.config_options().clone(), |_, _| {})
+        })
+        .map_err(fail)?;
+    let names = query.schema().fields().iter().map(|field| field.name().clone());
+    let names: Vec<String> = names.collect();
+    unique_names(&names)?;
+    let plan = Guard { context }.rewrite(query).map_err(fail)?;
+    let plan = unqualified(plan).map_err(fail)?;
+    Ok(Tap::plan(&context.node, Edge::Out, plan))
+}
+
+fn known_tables(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<()> {
+    for table in referenced_tables(&spec.query, context.state)? {
+        if !context.plans.contains_key(&table) {
+            let names: Vec<_> = context.plans.keys().map(String::as_str).collect();
+            let text = format!("there is no source or earlier step '{table}'");
+            return Err(EngineError::new(Code::PlanInvalid, text)
+                .place(format!("in `{}`", spec.query))
+                .hint(format!("The query can read: {}", names.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+fn unique_names(names: &[String]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => {
+            let text = format!("two columns of the query are named '{name}'");
+            Err(EngineError::new(Code::PlanInvalid, text).hint("Name one of them with AS"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The plan's columns by their bare names, identity last.
+fn unqualified(plan: LogicalPlan) -> DfResult<LogicalPlan> {
+    let columns = output_columns(plan.schema());
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}
+
+fn output_columns(schema: &DFSchema) -> Vec<Expr> {
+    let identity = identity_columns(schema).into_iter().flatten().map(Expr::Column);
+    user_columns(schema)
+        .map(Expr::from)
+        .chain(identity)
+        .map(|expr| {
+            let name = match &expr {
+                Expr::Column(column) => column.name.clone(),
+                other => other.schema_name().to_string(),
+            };
+            expr.alias(name)
+        })
+        .collect()
+}
+
+/// The table behind a scan, where it is a source or step.
+#[must_use]
+pub fn input_table(provider: &dyn TableProvider) -> Option<&InputTable> {
+    (provider as &dyn Any).downcast_ref::<InputTable>()
+}
