@@ -9,7 +9,7 @@ use datafusion::common::DFSchema;
 use datafusion::error::Result as DfResult;
 use datafusion::execution::context::{QueryPlanner, SessionContext};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
@@ -28,7 +28,6 @@ use crate::reject::{Op, Program, Rule, harden};
 pub const BATCH_ROWS: usize = 8192;
 
 /// A run's session and what is measured about it.
-#[derive(Debug)]
 pub struct RunSession {
     /// Plans and executes.
     pub context: SessionContext,
@@ -36,6 +35,12 @@ pub struct RunSession {
     pub runtime: Arc<RuntimeEnv>,
     /// The most memory reserved at once, in bytes.
     pub peak: Arc<AtomicUsize>,
+}
+
+impl std::fmt::Debug for RunSession {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("RunSession").finish_non_exhaustive()
+    }
 }
 
 /// Opens a session.
@@ -114,10 +119,10 @@ impl ExtensionPlanner for NodePlanner {
         planning: &PhysicalPlanningContext,
     ) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
         let Some(input) = inputs.first() else { return Ok(None) };
-        if let Some(tap) = node.downcast_ref::<Tap>() {
+        if let Some(tap) = node.as_any().downcast_ref::<Tap>() {
             return Ok(Some(tap.exec(Arc::clone(input))));
         }
-        let Some(rows) = node.downcast_ref::<RowNode>() else { return Ok(None) };
+        let Some(rows) = node.as_any().downcast_ref::<RowNode>() else { return Ok(None) };
         let compile = Compile { planner, session, planning, schema: rows.input.schema() };
         let program = Program {
             step: Arc::clone(&rows.step.0),
@@ -168,10 +173,4 @@ impl Compile<'_> {
     ) -> DfResult<Arc<dyn datafusion::physical_expr::PhysicalExpr>> {
         harden(self.planner.create_physical_expr(expr, self.schema, self.session, self.planning)?)
     }
-}
-
-/// The state that parses and types SQL.
-#[must_use]
-pub fn state(session: &RunSession) -> SessionState {
-    session.context.state()
 }

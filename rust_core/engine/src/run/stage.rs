@@ -121,11 +121,13 @@ pub async fn to_sinks(
         readers.spawn(pump(stream, queues.clone(), compiled.budget()));
     }
     drop(queues);
-    // A reader that fails because a writer is gone says less than the writer.
     let read = join_all(readers).await;
-    if read.is_err() && !matches!(&read, Err(error) if error.code == Code::SinkUnwritable) {
-        read?;
+    if let Err(error) = &read
+        && error.code != Code::SinkUnwritable
+    {
+        return Err(error.clone());
     }
+    // A reader that stops because a writer is gone says less than the writer, which comes first.
     let mut staged = Vec::new();
     while let Some(result) = writers.join_next().await {
         staged.push(result.map_err(panicked)??);
