@@ -1,6 +1,11 @@
 //! Shows the first rows of a source or step.
 
-use arrow::record_batch::RecordBatch;
+use std::sync::Arc;
+
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use futures::StreamExt;
 
@@ -36,5 +41,22 @@ pub async fn preview(compiled: &Compiled, node: &str, rows: usize) -> Result<Vec
             batches.push(batch.map_err(engine_error)?);
         }
     }
-    Ok(batches)
+    batches.iter().map(|batch| plain(batch).map_err(|error| engine_error(error.into()))).collect()
+}
+
+/// The batch in types that every Arrow reader knows: no views, no dictionaries.
+fn plain(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        let wanted = match field.data_type() {
+            DataType::Utf8View => DataType::Utf8,
+            DataType::BinaryView => DataType::Binary,
+            DataType::Dictionary(_, values) => values.as_ref().clone(),
+            other => other.clone(),
+        };
+        columns.push(cast(column, &wanted)?);
+        fields.push(Field::new(field.name(), wanted, field.is_nullable()));
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
 }
