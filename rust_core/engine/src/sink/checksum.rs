@@ -14,11 +14,11 @@ const NULL: u64 = 0x6e75_6c6c_6e75_6c6c;
 
 /// Sums the hashes of rows.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Checksum(u64);
+pub(super) struct Checksum(u64);
 
 impl Checksum {
     /// Adds the rows of a batch.
-    pub fn add(&mut self, batch: &RecordBatch) {
+    pub(super) fn add(&mut self, batch: &RecordBatch) {
         let mut hashes = vec![SEED; batch.num_rows()];
         for column in batch.columns() {
             fold_column(column, &mut hashes);
@@ -28,13 +28,13 @@ impl Checksum {
     }
 
     /// Adds the rows of another part of the same load.
-    pub const fn merge(&mut self, other: Self) {
+    pub(super) const fn merge(&mut self, other: Self) {
         self.0 = self.0.wrapping_add(other.0);
     }
 
     /// The checksum as 16 hexadecimal digits.
     #[must_use]
-    pub fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         format!("{:016x}", self.0)
     }
 }

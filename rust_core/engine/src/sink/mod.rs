@@ -2,6 +2,7 @@
 
 mod checksum;
 mod files;
+mod json_form;
 mod postgres;
 
 use std::fmt::Debug;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::json::writer::{LineDelimited, WriterBuilder};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -13,6 +12,7 @@ use super::lines::{Encode, LineWriter};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::reject::{Reason, RejectCode};
+use crate::sink::json_form::{has_form, may_lack_form};
 use crate::sink::{Sink, SinkEnv, StageContext, StagingWriter, columns};
 
 const KIND: &str = "jsonl";
@@ -46,12 +46,12 @@ impl Sink for JsonlSink {
     fn refused(&self, batch: &RecordBatch) -> Vec<(usize, Vec<Reason>)> {
         let floats: Vec<_> = self.schema.fields().iter().zip(batch.columns()).collect();
         let floats: Vec<_> =
-            floats.into_iter().filter(|(_, column)| holds_floats(column.data_type())).collect();
+            floats.into_iter().filter(|(_, column)| may_lack_form(column.data_type())).collect();
         if floats.is_empty() {
             return Vec::new();
         }
         let reasons = |row: usize| -> Vec<Reason> {
-            let bad = floats.iter().filter(|(_, column)| !is_finite(column, row));
+            let bad = floats.iter().filter(|(_, column)| !has_form(column, row));
             bad.map(|(field, _)| Reason {
                 column: Some(field.name().clone()),
                 code: RejectCode::TargetRefused,
@@ -69,44 +69,6 @@ impl Sink for JsonlSink {
         let (place, schema) = (self.place.clone(), Arc::clone(&self.schema));
         LineWriter::open(KIND, place, schema, Arc::new(JsonText), context).await
     }
-}
-
-fn holds_floats(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, value) => value.is_floating(),
-        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
-            holds_floats(field.data_type())
-        }
-        DataType::Struct(fields) => fields.iter().any(|field| holds_floats(field.data_type())),
-        other => other.is_floating(),
-    }
-}
-
-/// Whether a row's value has a form in JSON.
-fn is_finite(column: &ArrayRef, row: usize) -> bool {
-    if column.is_null(row) {
-        return true;
-    }
-    match column.data_type() {
-        DataType::Float16 => column.as_primitive::<Float16Type>().value(row).is_finite(),
-        DataType::Float32 => column.as_primitive::<Float32Type>().value(row).is_finite(),
-        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).is_finite(),
-        DataType::List(_) => all_finite(&column.as_list::<i32>().value(row)),
-        DataType::LargeList(_) => all_finite(&column.as_list::<i64>().value(row)),
-        DataType::FixedSizeList(..) => all_finite(&column.as_fixed_size_list().value(row)),
-        DataType::Struct(_) => {
-            column.as_struct().columns().iter().all(|part| is_finite(part, row))
-        }
-        DataType::Dictionary(..) => {
-            let dictionary = column.as_any_dictionary();
-            dictionary.normalized_keys().get(row).is_none_or(|key| is_finite(dictionary.values(), *key))
-        }
-        _ => true,
-    }
-}
-
-fn all_finite(values: &ArrayRef) -> bool {
-    (0..values.len()).all(|row| is_finite(values, row))
 }
 
 #[derive(Debug)]

@@ -1,0 +1,83 @@
+//! One connection that copies batches into the staging table.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::SinkExt;
+use tokio::sync::{Mutex, mpsc};
+use tokio_postgres::CopyInSink;
+
+use super::encode::{HEADER, TRAILER, put_rows, take};
+use super::target::Target;
+use crate::error::{Code, EngineError, Result};
+use crate::pg::{Session, TableName, statement_failed};
+use crate::sink::checksum::Checksum;
+
+/// Bytes that are gathered before they are sent.
+const BUFFER: usize = 1 << 20;
+
+/// A batch and the number of its first row.
+pub(super) struct Numbered {
+    /// The rows.
+    pub(super) batch: arrow::record_batch::RecordBatch,
+    /// How many rows came before.
+    pub(super) first: i64,
+}
+
+/// Batches that wait for any of the connections.
+pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Numbered>>>;
+
+/// What a connection has copied.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    /// Rows, as the server counted them.
+    pub(super) rows: u64,
+    /// Bytes that were sent.
+    pub(super) bytes: u64,
+    /// The rows' checksum.
+    pub(super) checksum: Checksum,
+}
+
+/// Copies batches until the queue ends.
+///
+/// # Errors
+/// `DATABASE_ERROR`, `DISK_FULL`, `CONNECTION_FAILED`; `BOOKS_UNBALANCED` when the server counts
+/// other rows than were sent.
+pub(super) async fn copy(
+    session: Session,
+    statement: String,
+    table: TableName,
+    target: Arc<Target>,
+    queue: Queue,
+) -> Result<Part> {
+    let failed = |error| statement_failed(&format!("cannot copy rows into {table}"), &error);
+    let sink: CopyInSink<Bytes> = session.copy_in(&statement).await.map_err(failed)?;
+    let mut sink = Box::pin(sink);
+    let mut part = Part::default();
+    let mut buffer = Vec::with_capacity(BUFFER + BUFFER / 4);
+    buffer.extend_from_slice(HEADER);
+    let mut sent = 0_u64;
+    loop {
+        let next = queue.lock().await.recv().await;
+        let Some(Numbered { batch, first }) = next else { break };
+        put_rows(&batch, &target, first, &mut buffer)?;
+        part.checksum.add(&batch);
+        sent += batch.num_rows() as u64;
+        if buffer.len() >= BUFFER {
+            part.bytes += buffer.len() as u64;
+            sink.send(take(&mut buffer)).await.map_err(failed)?;
+        }
+        // Encoding takes long; other tasks of this thread want their turn.
+        tokio::task::yield_now().await;
+    }
+    buffer.extend_from_slice(TRAILER);
+    part.bytes += buffer.len() as u64;
+    sink.send(take(&mut buffer)).await.map_err(failed)?;
+    part.rows = sink.as_mut().finish().await.map_err(failed)?;
+    if part.rows != sent {
+        let text = format!("{sent} rows were sent to {table}, the server counted {}", part.rows);
+        return Err(EngineError::new(Code::BooksUnbalanced, text));
+    }
+    session.close().await;
+    Ok(part)
+}
