@@ -1,0 +1,64 @@
+"""The Rust core: contract bytes and Arrow in and out. Imported by `etlplus.engine` alone."""
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+class EngineError(Exception):
+    """An error of the engine. `args`: code, message, node, place, hint (from node on: or None)."""
+
+    args: tuple[str, str, str | None, str | None, str | None]
+
+class Plan:
+    """A compiled plan. It can run, or show a preview, once."""
+
+    def report(self) -> bytes:
+        """A serialized PlanReport."""
+
+    def preview(self, node: str, rows: int) -> bytes:
+        """The first rows of a source or step as an Arrow IPC stream. Raises EngineError."""
+
+    def start(self) -> Run:
+        """Starts moving rows. Raises EngineError when the plan has run."""
+
+class Run:
+    """A plan that runs on the engine's threads."""
+
+    def progress(self) -> bytes:
+        """A serialized RunProgress."""
+
+    def cancel(self) -> None:
+        """Asks it to stop."""
+
+    def wait(self) -> bytes:
+        """Blocks without the interpreter's lock. A serialized RunResult. Raises EngineError."""
+
+#: source, line, byte offset, raw, step, column, code, message, reasons
+RejectTuple: TypeAlias = tuple[
+    str | None,
+    int | None,
+    int | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+]
+
+class RejectReader(Iterator[list[RejectTuple]]):
+    """Lists of refused rows."""
+
+    def __iter__(self) -> RejectReader: ...
+    def __next__(self) -> list[RejectTuple]: ...
+
+def compile(plan: bytes, runtime: bytes, streams: Mapping[str, object]) -> Plan:
+    """Compiles a serialized Plan with a serialized Runtime. Raises EngineError."""
+
+def read_rejects(path: str) -> RejectReader:
+    """Opens a file of rejects. Raises EngineError."""
+
+def codes() -> tuple[list[str], list[str]]:
+    """The stable codes of errors and of rejects."""
+
+def version() -> str:
+    """The core's version."""

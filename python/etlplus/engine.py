@@ -1,0 +1,212 @@
+"""The Rust core behind the application's port. The only importer of `_core`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from etlplus import _core
+from etlplus.domain import run as figures
+from etlplus.domain.errors import EtlError, from_code
+from etlplus.v1 import engine_pb2, report_pb2
+
+
+class RustEngine:
+    """Compiles and runs plans in the Rust core."""
+
+    def plan(self, plan: bytes, runtime: bytes) -> figures.PlanReport:
+        """Compiles: looks at sources and targets, moves no row. Raises the domain's errors."""
+        with _domain_errors():
+            report = _core.compile(plan, runtime, {}).report()
+        return _plan_report(report_pb2.PlanReport.FromString(report))
+
+    def preview(self, plan: bytes, runtime: bytes, node: str, rows: int) -> Iterator[bytes]:
+        """The first rows of a source or step, as pieces of one Arrow IPC stream.
+
+        A piece is at most 1 MiB. Raises the domain's errors.
+        """
+        with _domain_errors():
+            stream = _core.compile(plan, runtime, {}).preview(node, rows)
+        for start in range(0, len(stream), _PIECE):
+            yield stream[start : start + _PIECE]
+
+    def start(
+        self, plan: bytes, runtime: bytes, streams: Mapping[str, object] | None = None
+    ) -> RustRun:
+        """Compiles and starts.
+
+        Args:
+            plan: a serialized `Plan`.
+            runtime: a serialized `Runtime`.
+            streams: for each stream source, anything with `__arrow_c_stream__`, an iterable of
+                Arrow batches, or bytes of JSON lines.
+
+        Raises:
+            EtlError: of the class its code belongs to. What a Python source raises while it is
+                asked for its first batch comes out unchanged.
+        """
+        with _domain_errors():
+            return RustRun(_core.compile(plan, runtime, dict(streams or {})).start())
+
+    def read_rejects(self, path: str) -> Iterator[Sequence[figures.RejectRow]]:
+        """The rows of a rejects file, in batches. Raises the domain's errors."""
+        with _domain_errors():
+            for rows in _core.read_rejects(path):
+                yield [_reject_row(row) for row in rows]
+
+    def version(self) -> str:
+        """The core's version."""
+        return _core.version()
+
+
+class RustRun:
+    """A started plan. `progress` and `cancel` may be called from any thread."""
+
+    def __init__(self, run: _core.Run) -> None:
+        self._run = run
+
+    def progress(self) -> figures.Progress:
+        """The counters as they are."""
+        return _progress(report_pb2.RunProgress.FromString(self._run.progress()))
+
+    def cancel(self) -> None:
+        """Asks it to stop; `wait` raises Cancelled within 2 s. Does nothing after the end."""
+        self._run.cancel()
+
+    def wait(self) -> figures.RunOutcome:
+        """Blocks until all is staged. Raises the domain's errors; a Python source's unchanged."""
+        with _domain_errors():
+            result = self._run.wait()
+        return _outcome(engine_pb2.RunResult.FromString(result))
+
+
+_PIECE = 1 << 20
+
+
+@contextmanager
+def _domain_errors() -> Iterator[None]:
+    try:
+        yield
+    except _core.EngineError as error:
+        raise _domain_error(error) from None
+
+
+def _domain_error(error: _core.EngineError) -> EtlError:
+    code, message, node, place, hint = error.args
+    where = ", ".join(part for part in (node, place) if part)
+    metadata = {"node": node} if node else {}
+    return from_code(code, message, place=where or None, hint=hint, metadata=metadata)
+
+
+def _plan_report(report: report_pb2.PlanReport) -> figures.PlanReport:
+    nodes = tuple(
+        figures.NodeReport(node.name, node.kind, _columns(node.columns), tuple(node.notes))
+        for node in report.nodes
+    )
+    sinks = tuple(
+        figures.SinkReport(
+            name=sink.name,
+            kind=sink.kind,
+            target=sink.target,
+            mode=sink.mode,
+            create_statement=sink.create_statement,
+            columns=_columns(sink.columns),
+        )
+        for sink in report.sinks
+    )
+    return figures.PlanReport(nodes, sinks, report.explain)
+
+
+def _columns(columns: Sequence[report_pb2.ColumnReport]) -> tuple[figures.ColumnReport, ...]:
+    return tuple(
+        figures.ColumnReport(column.name, column.type, column.nullable) for column in columns
+    )
+
+
+def _progress(progress: report_pb2.RunProgress) -> figures.Progress:
+    nodes = tuple(
+        figures.NodeCounters(
+            name=node.name,
+            kind=node.kind,
+            rows_in=node.rows_in,
+            rows_out=node.rows_out,
+            rejected=node.rejected,
+            filtered=node.filtered,
+            merged_away=node.merged_away,
+            expanded=node.expanded,
+            bytes=node.bytes,
+        )
+        for node in progress.nodes
+    )
+    return figures.Progress(
+        nodes=nodes,
+        rows_read=progress.rows_read,
+        bytes_read=progress.bytes_read,
+        bytes_total=progress.bytes_total,
+        rows_rejected=progress.rows_rejected,
+        rows_staged=progress.rows_staged,
+    )
+
+
+def _outcome(result: engine_pb2.RunResult) -> figures.RunOutcome:
+    counts = tuple(
+        figures.RejectCount(count.step, count.column, count.code, count.rows)
+        for count in result.rejects.counts
+    )
+    return figures.RunOutcome(
+        sinks=tuple(_staged(sink) for sink in result.sinks),
+        rejects=figures.RejectSummary(result.rejects.rows, counts, result.rejects.path),
+        progress=_progress(result.progress),
+        peak_memory=result.peak_memory,
+        spilled_bytes=result.spilled_bytes,
+        elapsed_ms=result.elapsed_ms,
+    )
+
+
+def _staged(sink: engine_pb2.StagedSink) -> figures.StagedSink:
+    files = tuple(
+        figures.StagedFile(file.staged_path, file.final_path, file.rows, file.bytes)
+        for file in sink.files
+    )
+    return figures.StagedSink(
+        name=sink.name,
+        kind=sink.kind,
+        mode=sink.mode,
+        rows=sink.rows,
+        bytes=sink.bytes,
+        checksum=sink.checksum,
+        books=_books(sink.books),
+        connection=sink.connection,
+        target=sink.target,
+        staging_tables=tuple(sink.staging_tables),
+        columns=_columns(sink.columns),
+        keys=tuple(sink.keys),
+        files=files,
+        folder=sink.folder,
+    )
+
+
+def _books(books: report_pb2.Books) -> figures.Books:
+    return figures.Books(
+        read=books.read,
+        loaded=books.loaded,
+        rejected=books.rejected,
+        filtered=books.filtered,
+        merged_away=books.merged_away,
+        expanded=books.expanded,
+    )
+
+
+def _reject_row(row: _core.RejectTuple) -> figures.RejectRow:
+    source, line, byte_offset, raw, step, column, code, message, reasons = row
+    return figures.RejectRow(
+        source=source or "",
+        line=line,
+        byte_offset=byte_offset,
+        raw=raw or "",
+        step=step or "",
+        column=column or "",
+        code=code or "",
+        message=message or "",
+        reasons=reasons or "",
+    )
