@@ -1,0 +1,5 @@
+"""The command `etlplus`: one module for each group of commands.
+
+Data goes to stdout, everything else to stderr. `main` is cheap to import; whatever takes time is
+imported by the command that needs it.
+"""

@@ -1,0 +1,54 @@
+"""Reads arguments with cyclopts and runs the function that the table names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cyclopts import App, CycloptsError, Parameter
+
+from etlplus.cli import exits
+from etlplus.cli.catalogue import COMMANDS, GROUPS
+from etlplus.cli.screen import Screen
+from etlplus.domain.errors import EtlError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ROOM: Final = "etlplus.cli"
+
+
+def build() -> App:
+    """The application with every command; none of their modules is imported yet."""
+    app = App(
+        name="etlplus",
+        help="Runs data pipelines: rows from files and databases, checked, into tables and files.",
+        help_format="plaintext",
+        version_flags=[],
+        default_parameter=Parameter(negative=""),
+    )
+    groups = {name: App(name=name, help=summary) for name, summary in GROUPS.items()}
+    for group in groups.values():
+        app.command(group)
+    for command in COMMANDS:
+        first, _, second = command.words.partition(" ")
+        home = groups[first] if second else app
+        home.command(f"{_ROOM}.{command.function}", name=second or first, help=command.summary)
+    return app
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Runs a command and returns its exit code. Errors are told on stderr."""
+    screen = Screen()
+    try:
+        code = build()(
+            arguments, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+    except CycloptsError as error:
+        words = " ".join(error.command_chain or ())
+        screen.error(" ".join(str(error).split()))
+        screen.hint(f"`etlplus {words + ' ' if words else ''}--help` lists what can be given")
+        return exits.INVALID
+    except EtlError as error:
+        screen.failure(error)
+        return exits.of_error(error)
+    return code if isinstance(code, int) else exits.OK

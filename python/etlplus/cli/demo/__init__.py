@@ -1,0 +1,1 @@
+"""The demonstration: a real pipeline on real data, through a server of its own."""

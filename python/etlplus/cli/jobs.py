@@ -1,0 +1,190 @@
+"""Jobs: list, show, watch, cancel, logs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from cyclopts import Parameter
+
+from etlplus.cli import exits, report
+from etlplus.cli.follow import follow
+from etlplus.cli.message import plain
+from etlplus.cli.output import Output, render, write
+from etlplus.cli.pipelines import moment
+from etlplus.cli.session import CALL_SECONDS, HERE, Remote, Session, session
+from etlplus.cli.text import duration, line, number, table
+from etlplus.domain.errors import NotFound
+from etlplus.v1 import job_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LAST: Final = "last"
+State = Literal["pending", "running", "succeeded", "failed", "cancelled"]
+_PAGE: Final = 1000
+
+
+def list_jobs(
+    *,
+    pipeline: Annotated[str, Parameter(help="Only jobs of this pipeline.")] = "",
+    state: Annotated[State | None, Parameter(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, Parameter(alias="-n", help="The most jobs; all when 0.")] = 20,
+    output: Output = "table",
+    remote: Remote = HERE,
+) -> int:
+    """List jobs, newest first."""
+    terms = [f'pipeline = "{pipeline}"'] if pipeline else []
+    terms += [f"state = {state.upper()}"] if state else []
+    with session(remote) as opened:
+        found = list(_jobs(opened, " AND ".join(terms), limit))
+    write([plain(job) for job in found], output, lambda: _table(found))
+    return exits.OK
+
+
+def _jobs(opened: Session, where: str, limit: int) -> Iterator[job_pb2.Job]:
+    request = job_pb2.ListJobsRequest(
+        parent=opened.parent, filter=where, page_size=min(limit, _PAGE) if limit > 0 else _PAGE
+    )
+    left = limit if limit > 0 else sys.maxsize
+    while left > 0:
+        answer = opened.client.jobs.ListJobs(request, timeout=CALL_SECONDS)
+        yield from answer.jobs[:left]
+        left -= len(answer.jobs)
+        if not answer.next_page_token:
+            return
+        request.page_token = answer.next_page_token
+
+
+def _table(found: list[job_pb2.Job]) -> str:
+    rows = []
+    for job in found:
+        took = report.seconds(job)
+        rows.append(
+            (
+                job.uid,
+                job.pipeline.rsplit("/", 1)[-1],
+                report.state(job),
+                moment(job.create_time.ToJsonString()),
+                duration(took) if took else "-",
+                number(job.progress.rows_read),
+                number(job.rejects.rows or job.progress.rows_rejected),
+                job.error.code,
+            )
+        )
+    head = ("JOB", "PIPELINE", "STATE", "CREATED", "TOOK", "READ", "REJECTED", "ERROR")
+    return table(head, rows, right="    >>>")
+
+
+def named(opened: Session, job: str) -> str:
+    """The resource name of a job, from its id, from itself, or the newest one for `last`."""
+    if job != LAST:
+        return job if "/" in job else f"{opened.parent}/jobs/{job}"
+    newest = next(_jobs(opened, "", 1), None)
+    if newest is None:
+        raise NotFound(
+            "there is no job yet", code="JOB_NOT_FOUND", hint="`etlplus run FILE` makes one"
+        )
+    return newest.name
+
+
+def fetch(opened: Session, job: str) -> job_pb2.Job:
+    """A job. Raises EtlError."""
+    request = job_pb2.GetJobRequest(name=named(opened, job))
+    return opened.client.jobs.GetJob(request, timeout=CALL_SECONDS)
+
+
+def show(job: str, /, *, output: Output = "table", remote: Remote = HERE) -> int:
+    """Show a job with its books and its rejects by reason.
+
+    Parameters
+    ----------
+    job
+        The job's id, or `last`.
+    """
+    with session(remote) as opened:
+        found = fetch(opened, job)
+    write(plain(found), output, lambda: report.summary(found))
+    return exits.OK
+
+
+def watch(job: str, /, *, output: Output = "table", remote: Remote = HERE) -> int:
+    """Follow a job until it has ended; the exit code tells how.
+
+    Ctrl-C cancels the job and waits for its end; pressed twice it leaves the job running.
+
+    Parameters
+    ----------
+    job
+        The job's id, or `last`.
+    """
+    screen = remote.screen
+    with session(remote) as opened:
+        ended, code = follow(opened, fetch(opened, job), screen)
+    write(plain(ended), output, lambda: report.summary(ended))
+    report.failure(ended, screen)
+    return code
+
+
+def cancel(
+    job: str,
+    /,
+    *,
+    detach: Annotated[bool, Parameter(alias="-d", help="Do not wait for the end.")] = False,
+    output: Output = "table",
+    remote: Remote = HERE,
+) -> int:
+    """Ask a job to stop and wait until it has.
+
+    Nothing of a cancelled job is published. Cancelling a job that has ended changes nothing.
+
+    Parameters
+    ----------
+    job
+        The job's id, or `last`.
+    """
+    with session(remote) as opened:
+        request = job_pb2.CancelJobRequest(name=named(opened, job))
+        found = opened.client.jobs.CancelJob(request, timeout=CALL_SECONDS)
+        if not detach and found.state not in report.FINAL:
+            found, _ = follow(opened, found, remote.screen)
+    write(plain(found), output, lambda: f"{found.uid} {report.state(found)}\n")
+    return exits.OK
+
+
+def logs(
+    job: str,
+    /,
+    *,
+    follow: Annotated[bool, Parameter(alias="-f", help="Stay until the job has ended.")] = False,
+    output: Output = "table",
+    remote: Remote = HERE,
+) -> int:
+    """Print the log of a job. With `-o json` each line is a JSON object.
+
+    Parameters
+    ----------
+    job
+        The job's id, or `last`.
+    """
+    with session(remote) as opened:
+        request = job_pb2.TailJobLogRequest(name=named(opened, job), follow=follow)
+        # A log that is followed lasts as long as its job.
+        answers = opened.client.jobs.TailJobLog(request, timeout=None if follow else CALL_SECONDS)
+        for answer in answers:
+            for entry in answer.lines:
+                sys.stdout.write(_line(entry, output))
+            sys.stdout.flush()
+    return exits.OK
+
+
+def _line(entry: job_pb2.JobLogLine, output: Output) -> str:
+    if output == "json":
+        import json  # noqa: PLC0415 only then
+
+        return json.dumps(plain(entry), ensure_ascii=False) + "\n"
+    if output == "yaml":
+        return "---\n" + render(plain(entry), "yaml")
+    node = f" [{line(entry.node)}]" if entry.node else ""
+    time = entry.time.ToJsonString()
+    return f"{time} {entry.level:<7}{node} {line(entry.message)}\n"

@@ -1,0 +1,79 @@
+"""Runs a pipeline file in this process, without a server."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from etlplus import bootstrap
+from etlplus import settings as settings_module
+from etlplus.cli import exits, report
+from etlplus.cli.interrupt import Detached, cancelling
+from etlplus.cli.message import plain
+from etlplus.cli.output import write
+from etlplus.cli.progress import meter
+from etlplus.rpc.convert.jobs import to_job
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from etlplus.cli.definition import Definition
+    from etlplus.cli.output import Format
+    from etlplus.cli.progress import Meter
+    from etlplus.cli.screen import Screen
+    from etlplus.domain.job import Job
+
+
+def run_here(
+    definition: Definition, params: Mapping[str, str], form: Format, screen: Screen
+) -> int:
+    """Runs a definition, prints what became of it and returns the command's exit code.
+
+    Ctrl-C stops the run; pressed twice it ends the process at once.
+
+    Raises:
+        EtlError: the run could not start.
+    """
+    cancel = threading.Event()
+
+    def stop() -> None:
+        screen.note("cancelling; press Ctrl-C again to end at once")
+        cancel.set()
+
+    try:
+        with cancelling(stop), meter(screen, definition.name) as shown:
+            ended = _in_thread(definition, params, shown, cancel)
+    except Detached:
+        return exits.CANCELLED
+    job = to_job(ended)
+    write(plain(job), form, lambda: report.summary(job))
+    report.failure(job, screen)
+    if ended.rejects.path:
+        screen.hint(f"the rows that were refused are in {ended.rejects.path} (Arrow)")
+    return report.exit_code(job)
+
+
+def _in_thread(
+    definition: Definition, params: Mapping[str, str], shown: Meter, cancel: threading.Event
+) -> Job:
+    """Runs in a thread, since only a main thread that does not compute hears of Ctrl-C."""
+    outcome: Future[Job] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(
+                bootstrap.run_local(
+                    settings_module.load(),
+                    definition.spec,
+                    definition.text,
+                    params,
+                    progress=shown.update,
+                    cancel=cancel,
+                )
+            )
+        except BaseException as error:  # noqa: BLE001 it is raised where it is waited for
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return outcome.result()

@@ -1,0 +1,106 @@
+"""What became of a job: its books, its rejects by reason, its error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etlplus.cli import exits
+from etlplus.cli.message import state_name
+from etlplus.cli.text import duration, number, table
+from etlplus.v1 import job_pb2
+
+if TYPE_CHECKING:
+    from etlplus.cli.screen import Screen
+
+FINAL = frozenset(
+    {job_pb2.Job.STATE_SUCCEEDED, job_pb2.Job.STATE_FAILED, job_pb2.Job.STATE_CANCELLED}
+)
+_BOOKS = ("READ", "LOADED", "REJECTED", "FILTERED", "MERGED", "EXPANDED")
+
+
+def state(job: job_pb2.Job) -> str:
+    """The job's state in a word."""
+    return state_name(job_pb2.Job.State.Name(job.state))
+
+
+def seconds(job: job_pb2.Job) -> float:
+    """How long it ran; 0 before it has ended."""
+    if not (job.HasField("start_time") and job.HasField("end_time")):
+        return 0.0
+    return float((job.end_time.ToDatetime() - job.start_time.ToDatetime()).total_seconds())
+
+
+def exit_code(job: job_pb2.Job) -> int:
+    """What a command that waited for the job returns."""
+    if job.state == job_pb2.Job.STATE_FAILED:
+        return exits.of_code(job.error.code)
+    return exits.CANCELLED if job.state == job_pb2.Job.STATE_CANCELLED else exits.OK
+
+
+def failure(job: job_pb2.Job, screen: Screen) -> None:
+    """Tells why a job failed, and what to do next."""
+    if job.state != job_pb2.Job.STATE_FAILED:
+        return
+    error = job.error
+    place = f" ({error.place})" if error.place else ""
+    screen.error(f"{error.code}: {error.message}{place}")
+    if error.hint:
+        screen.hint(error.hint)
+    if job.rejects.rows:
+        screen.hint(f"`etlplus rejects show {job.uid}` shows the rows that were refused")
+
+
+def summary(job: job_pb2.Job) -> str:
+    """The job, its books and its rejects, as tables."""
+    parts = [_head(job)]
+    if job.sinks:
+        parts.append(books(job))
+    if job.rejects.rows:
+        parts.append(reasons(job))
+    return "\n".join(parts)
+
+
+def _head(job: job_pb2.Job) -> str:
+    rows = [
+        ("job", job.uid),
+        ("pipeline", f"{job.pipeline.rsplit('/', 1)[-1]} version {job.version}"),
+        ("state", state(job) + (" (cancel requested)" if _is_stopping(job) else "")),
+    ]
+    rows += [("param", f"{name}={value}") for name, value in sorted(job.params.items())]
+    took = seconds(job)
+    if took:
+        rate = job.progress.rows_read / took
+        rows.append(("took", f"{duration(took)}, {number(rate)} rows/s"))
+    elif job.progress.rows_read:
+        rows.append(("rows read", number(job.progress.rows_read)))
+    if job.attempt > 1:
+        rows.append(("attempt", str(job.attempt)))
+    if job.error.code:
+        rows.append(("error", f"{job.error.code}: {job.error.message}"))
+    return table((), ()) if not rows else "".join(f"{name:<10}{value}\n" for name, value in rows)
+
+
+def _is_stopping(job: job_pb2.Job) -> bool:
+    return job.cancel_requested and job.state not in FINAL
+
+
+def books(job: job_pb2.Job) -> str:
+    """A line for each sink: where every row that was read has gone."""
+    rows = []
+    for sink in job.sinks:
+        kept = sink.books
+        figures = (
+            *(kept.read, kept.loaded, kept.rejected),
+            *(kept.filtered, kept.merged_away, kept.expanded),
+        )
+        rows.append((sink.name, f"{sink.kind} {sink.target}", sink.mode, *map(number, figures)))
+    return table(("SINK", "TARGET", "MODE", *_BOOKS), rows, right="   >>>>>>")
+
+
+def reasons(job: job_pb2.Job) -> str:
+    """How many rows were refused for each reason."""
+    rows = [
+        (count.step, count.column or "-", count.code, number(count.rows))
+        for count in job.rejects.counts
+    ]
+    return table(("REFUSED BY", "COLUMN", "REASON", "ROWS"), rows, right="   >")

@@ -1,0 +1,78 @@
+"""What people read while a command works: all of it on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from etlplus.cli.text import printable
+
+if TYPE_CHECKING:
+    from etlplus.domain.errors import EtlError
+
+_RED: Final = "31"
+_YELLOW: Final = "33"
+_BOLD: Final = "1"
+_DIM: Final = "2"
+
+
+def has_colour() -> bool:
+    """Whether stderr is a terminal that wants colours (https://no-color.org)."""
+    return (
+        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+class Screen:
+    """Writes notes, warnings and errors. `quiet` drops notes alone."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.is_live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not quiet
+        self._colour = has_colour()
+
+    def note(self, text: str = "") -> None:
+        """What happens, for people who watch."""
+        if not self.quiet:
+            self._write(printable(text))
+
+    def title(self, text: str) -> None:
+        """The start of a part of a longer work."""
+        if not self.quiet:
+            self._write(self._paint(printable(text), _BOLD))
+
+    def hint(self, text: str) -> None:
+        """What to do next."""
+        self._write(f"  {self._paint('→', _DIM)} {printable(text)}")
+
+    def warning(self, text: str) -> None:
+        """What may be a mistake."""
+        self._write(f"{self._paint('warning:', _YELLOW)} {printable(text)}")
+
+    def error(self, text: str) -> None:
+        """Why it did not work."""
+        self._write(f"{self._paint('error:', _RED)} {printable(text)}")
+
+    def raw(self, text: str) -> None:
+        """Text that is laid out already."""
+        self._write(text.rstrip("\n"))
+
+    def failure(self, error: EtlError) -> None:
+        """An error with its code, its place, every problem behind it, and the next step."""
+        place = f" ({error.place})" if error.place else ""
+        self.error(f"{error.code}: {error.message}{place}")
+        for problem in getattr(error, "problems", ()):
+            where = f" at {problem.path}" if problem.path else ""
+            self._write(f"  {problem.code}{printable(where)}: {printable(problem.message)}")
+            if problem.hint:
+                self.hint(problem.hint)
+        if error.hint:
+            self.hint(error.hint)
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
