@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, errors, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
-from etlplus.domain.errors import Unavailable
+from etlplus.domain.errors import InvalidInput, Unavailable
 
 Params = Mapping[str, object] | Sequence[object] | None
 Query = LiteralString | sql.Composed
@@ -168,7 +168,7 @@ class _Transaction:
 
 
 class _failures:  # noqa: N801 - reads as the statement it is used as
-    """Turns what the database's absence raises into our error; other refusals pass."""
+    """Turns what a database's absence and what unstorable text raise into our errors."""
 
     def __enter__(self) -> None:
         return None
@@ -180,6 +180,12 @@ class _failures:  # noqa: N801 - reads as the statement it is used as
                 f"The service's database did not answer: {str(error).strip()}",
                 code="DATABASE_UNAVAILABLE",
                 hint="Try again; if it stays so, look at the server's log.",
+            ) from error
+        unstorable = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire)
+        if isinstance(error, unstorable) or type(error) is psycopg.DataError:
+            raise InvalidInput(
+                f"A text holds what the database cannot store: {str(error).strip()}",
+                hint="Remove NUL characters.",
             ) from error
 
 

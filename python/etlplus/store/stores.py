@@ -55,6 +55,15 @@ class PostgresStores:
         await self.database.open()
         await self._listener.start()
 
+    async def version(self) -> str:
+        """The server's version, as in `18.4`.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        row = await self.database.fetch_one("select current_setting('server_version') as version")
+        return "" if row is None else str(row["version"]).partition(" ")[0]
+
     async def close(self) -> None:
         """Disconnects."""
         await self._listener.stop()

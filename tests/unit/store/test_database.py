@@ -6,8 +6,9 @@ from datetime import timedelta
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.types.json import Jsonb
 
-from etlplus.domain.errors import Unavailable
+from etlplus.domain.errors import InvalidInput, Unavailable
 from etlplus.store.database import Database, PoolOptions
 
 
@@ -134,3 +135,15 @@ async def test_a_closed_pool_is_unavailable(blank: str) -> None:
     await database.close()
     with pytest.raises(Unavailable):
         await database.fetch_one("select 1 as one")
+
+
+@pytest.mark.parametrize("value", ["a\0b", Jsonb({"a": "\0"})])
+async def test_text_that_cannot_be_stored_is_the_callers_fault(blank: str, value: object) -> None:
+    database = Database(blank)
+    await database.open()
+    try:
+        with pytest.raises(InvalidInput, match="cannot store"):
+            await database.fetch_one("select %s as one", (value,))
+        assert await database.fetch_one("select 1 as one") == {"one": 1}
+    finally:
+        await database.close()

@@ -165,7 +165,11 @@ class EmbeddedPostgres:
         self._thread.start()
         await asyncio.wrap_future(ready)
         await asyncio.to_thread(make_databases, layout)
-        logger.info("embedded PostgreSQL %d runs in %s", binaries.major, layout.state)
+        logger.info(
+            "embedded PostgreSQL %d in %s; set ETLPLUS_DATABASE_URL for production",
+            binaries.major,
+            layout.state,
+        )
         return endpoint_of(layout)
 
     async def _own(self, folder: Path) -> None:
@@ -197,7 +201,9 @@ class EmbeddedPostgres:
                     break
                 logger.error("the embedded database ended with code %d; starting it again", code)
         except Exception as error:  # noqa: BLE001 - a thread's errors go to who waits, or to the log
-            if ready.done():
+            if self._stopping.is_set():
+                logger.info("the embedded database was stopped while it started: %s", error)
+            elif ready.done():
                 logger.critical("the embedded database could not be restarted: %s", error)
             else:
                 ready.set_exception(error)
