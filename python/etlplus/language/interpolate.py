@@ -114,6 +114,17 @@ def replace(text: str, value: Callable[[Reference], str]) -> str:
     return "".join([*parts, _unescape(text[at:])])
 
 
+def masked(text: str) -> str:
+    """Return a text of the same length in which each `${…}` is blank, whatever it holds."""
+    parts: list[str] = []
+    at = 0
+    for reference in references(text):
+        if isinstance(reference, Reference):
+            parts += [text[at : reference.start], " " * (reference.end - reference.start)]
+            at = reference.end
+    return "".join([*parts, text[at:]])
+
+
 def _unescape(text: str) -> str:
     return text.replace("$${", "${")
 

@@ -13,6 +13,7 @@ from etlplus.language.interpolate import (
     Reference,
     has_template,
     looks_interpolated,
+    masked,
     references,
 )
 from etlplus.language.parameters import value_text
@@ -97,7 +98,7 @@ class _Checker:
 def _is_quoted(sql: str, reference: Reference) -> bool:
     return any(
         kind in {"text", "name"} and start < reference.start < end
-        for kind, start, end in pieces(sql)
+        for kind, start, end in pieces(masked(sql))
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from etlplus.language import schema
+from etlplus.language.interpolate import masked
 from etlplus.language.sqltext import words
 from etlplus.v1 import plan_pb2
 
@@ -74,7 +75,7 @@ def wire(spec: plan_pb2.PipelineSpec) -> Wiring:
 def _inputs(step: plan_pb2.Step, above: str, names: list[str]) -> list[str]:
     written = get_from(step)
     if step.HasField("sql"):
-        found = words(step.sql.query)
+        found = words(masked(step.sql.query))
         return ([written] if written else []) + [name for name in names if name in found]
     inputs = [written or above]
     if step.HasField("join") and getattr(step.join, "with"):

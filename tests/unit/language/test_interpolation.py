@@ -50,6 +50,13 @@ def test_no_value_inside_quotes(sql: str) -> None:
     assert [problem.code for problem in parse(text).problems] == [codes.QUOTED_IN_SQL]
 
 
+def test_quotes_in_a_default_are_no_quotes_of_the_sql() -> None:
+    expression = "${env.X:-it's} = 'a' and ${run.id} = 'b'"
+    steps = f"\n- filter: |\n    {expression}"
+    plan = lowered(definition(steps=steps))
+    assert plan.spec.steps[0].filter.expr.strip() == "$env_X = 'a' and $run_id = 'b'"
+
+
 def test_values_in_sql_are_bound() -> None:
     hostile = "'; drop table t; --"
     plan = lowered(definition(params="{p: }", steps="[{filter: 'x = ${params.p}'}]"), p=hostile)
