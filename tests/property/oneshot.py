@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from etlplus.engine import Engine
 
 from etlplus import language
 from etlplus.app.ports import RunContext
 from etlplus.domain.run import RejectRow, RunOutcome
+from etlplus.engine import RustEngine
 
 CONTEXT = RunContext("0" * 32, datetime(2026, 1, 1, tzinfo=UTC), {}, lambda name: name)
 
@@ -50,7 +50,7 @@ def run(text: str, files: dict[str, bytes], *, threads: int = 1, batch_rows: int
     """
     parsed = language.parse(text)
     assert parsed.spec is not None, language.render(parsed.problems)
-    engine = Engine()
+    engine = RustEngine()
     with folder_with(files) as folder:
         runtime = language.runtime(
             connections=(),
