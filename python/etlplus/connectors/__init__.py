@@ -1,0 +1,37 @@
+"""What leads outside: databases and files, by kind. Synchronous; called in threads only.
+
+The folder is the registry. Each module or package in it may offer `CONNECTORS`, by kind of
+connection, and `PUBLISHERS`, by kind of sink.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+
+from etlplus.app.ports import Connector, Publisher
+
+__all__ = ["connectors", "publishers"]
+
+
+def connectors() -> Mapping[str, Connector]:
+    """What looks at connections, by kind of connection."""
+    found: dict[str, Connector] = {}
+    for module in _modules():
+        found |= getattr(module, "CONNECTORS", {})
+    return found
+
+
+def publishers() -> Mapping[str, Publisher]:
+    """What makes staged sinks visible, by kind of sink."""
+    found: dict[str, Publisher] = {}
+    for module in _modules():
+        found |= getattr(module, "PUBLISHERS", {})
+    return found
+
+
+def _modules() -> Iterator[ModuleType]:
+    for entry in pkgutil.iter_modules(__path__):
+        yield importlib.import_module(f"{__name__}.{entry.name}")

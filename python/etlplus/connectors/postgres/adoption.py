@@ -1,0 +1,120 @@
+"""When the staging table may become the target itself, and how.
+
+A rename costs nothing, but what hangs on the old table stays with it: indexes, grants, views,
+foreign keys, triggers, policies, publications, comments. And a reader whose snapshot is older than
+the staged rows would find the new table empty. So only a bare table is swapped, and only while
+nobody reads with a snapshot that outlives a statement.
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+from etlplus.connectors.postgres.ledger import Session
+from etlplus.connectors.postgres.staging import name
+from etlplus.domain.run import StagedSink
+
+_NOTHING_SHARED = """
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_publication)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl WHERE defaclobjtype = 'r')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)
+   AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_stat_activity a
+    WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
+      AND a.backend_xmin IS NOT NULL AND a.xact_start < a.query_start
+)"""
+
+_IS_BARE = """
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = %(schema)s AND c.relname = %(table)s
+      AND c.relkind = 'r' AND c.relpersistence = 'p' AND c.reltablespace = 0
+      AND NOT (c.relhasindex OR c.relhasrules OR c.relhastriggers OR c.relrowsecurity
+               OR c.relispartition OR c.relhassubclass)
+      AND c.relacl IS NULL AND c.reloptions IS NULL AND c.reloftype = 0 AND c.relreplident = 'd'
+      AND pg_catalog.pg_get_userbyid(c.relowner) = current_user
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_depend d
+        WHERE d.deptype <> 'i' AND (
+            (d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid)
+            OR (d.refclassid = 'pg_catalog.pg_type'::regclass AND d.refobjid = c.reltype)))
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent))
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_description m
+        WHERE m.classoid = 'pg_catalog.pg_class'::regclass AND m.objoid = c.oid)
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = c.oid AND (a.attacl IS NOT NULL OR a.attoptions IS NOT NULL))
+)"""
+
+_SAME_COLUMNS = """
+WITH shape AS (
+    SELECT n.nspname || '.' || c.relname AS relation,
+           pg_catalog.array_agg(
+               (a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.atthasdef,
+                a.attidentity)::text
+               ORDER BY a.attnum) AS columns
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE (n.nspname, c.relname) IN (
+        (%(schema)s, %(table)s), (%(stage_schema)s, %(stage_table)s))
+    GROUP BY 1
+)
+SELECT count(*) = 2 AND count(DISTINCT columns) = 1 FROM shape"""
+
+_PERSISTENCE = """
+SELECT c.relpersistence::text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %(stage_schema)s AND c.relname = %(stage_table)s"""
+
+
+def may_adopt(session: Session, staged: StagedSink) -> bool:
+    """Whether the staging table may become a target that does not exist yet."""
+    return len(staged.staging_tables) == 1 and _ask(session, staged, _NOTHING_SHARED)
+
+
+def may_swap(session: Session, staged: StagedSink) -> bool:
+    """Whether the staging table may take an existing target's place."""
+    return may_adopt(session, staged) and all(
+        _ask(session, staged, question) for question in (_IS_BARE, _SAME_COLUMNS)
+    )
+
+
+def adopt(session: Session, staged: StagedSink) -> None:
+    """Makes the staging table the target."""
+    stage = staged.staging_tables[0]
+    schema, _, table = staged.target.partition(".")
+    persistence = session.execute(_PERSISTENCE, _names(staged)).fetchone()
+    if persistence is not None and persistence[0] == "u":
+        session.execute(sql.SQL("ALTER TABLE {} SET LOGGED").format(name(stage)))
+    moved = sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(name(stage), sql.Identifier(schema))
+    session.execute(moved)
+    own = sql.Identifier(schema, stage.partition(".")[2])
+    renamed = sql.SQL("ALTER TABLE {} RENAME TO {}").format(own, sql.Identifier(table))
+    session.execute(renamed)
+
+
+def swap(session: Session, staged: StagedSink) -> None:
+    """Puts the staging table in the target's place."""
+    session.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name(staged.target)))
+    session.execute(sql.SQL("DROP TABLE {}").format(name(staged.target)))
+    adopt(session, staged)
+
+
+def _ask(session: Session, staged: StagedSink, question: LiteralString) -> bool:
+    row = session.execute(question, _names(staged)).fetchone()
+    return bool(row and row[0])
+
+
+def _names(staged: StagedSink) -> dict[str, str]:
+    schema, _, table = staged.target.partition(".")
+    stage_schema, _, stage_table = staged.staging_tables[0].partition(".")
+    return {
+        "schema": schema,
+        "table": table,
+        "stage_schema": stage_schema,
+        "stage_table": stage_table,
+    }

@@ -1,0 +1,162 @@
+"""Publishes staged tables: one transaction, once, whatever dies whenever.
+
+The transaction locks the load's fence, so that a claim that was cut off and its successor come one
+after the other, asks the ledger whether the load is published already, counts what is staged,
+changes the target, writes the ledger and drops the staging tables. When the connection is lost
+around COMMIT, the same steps are simply taken again: the fence waits for what became of the first
+transaction, and the ledger tells.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from etlplus.connectors.postgres import ledger, staging, tables
+from etlplus.connectors.postgres.session import is_conflict, is_lost, opened, refused
+from etlplus.domain.connection import ResolvedConnection
+from etlplus.domain.errors import Bug, RunError
+from etlplus.domain.run import Load, Published, StagedSink, StagingKey
+
+_LOG = logging.getLogger(__name__)
+
+#: A writer that must wait for others does not make yet others queue behind it for longer.
+LOCK_TIMEOUT_MS = 2000
+#: How long locks of others and lost connections are borne.
+PATIENCE_SECONDS = 30.0
+_RECONNECT_SECONDS = 0.5
+
+
+class PostgresPublisher:
+    """Makes staged tables visible in PostgreSQL."""
+
+    def __init__(self, *, patience: float = PATIENCE_SECONDS) -> None:
+        """`patience`: seconds for which locks of others and lost connections are borne."""
+        self._patience = patience
+        self._pause = threading.Event()
+
+    def publish(
+        self, staged: StagedSink, load: Load, connection: ResolvedConnection | None
+    ) -> Published:
+        """Publishes atomically, or returns what the ledger holds of this load already.
+
+        Raises:
+            WrongState: STALE_EPOCH, a later claim of the load was here.
+            RunError: STAGING_MISMATCH, PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
+        """
+        target = _given(connection)
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                with opened(target) as session:
+                    ledger.make(session)
+                    return _publish(session, staged, load)
+            except psycopg.Error as error:
+                self._bear(error, f"Cannot publish to {staged.target}", deadline)
+            except RunError as error:
+                # The server may be on its way back; before the deadline that is worth a wait.
+                if error.code != "CONNECTION_FAILED" or time.monotonic() >= deadline:
+                    raise
+            self._pause.wait(_RECONNECT_SECONDS)
+
+    def sweep(self, load: Load, connection: ResolvedConnection | None) -> None:
+        """Fences off older epochs of this load and removes what they staged.
+
+        Raises:
+            WrongState: STALE_EPOCH.
+            RunError: PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
+        """
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                with opened(_given(connection)) as session:
+                    ledger.make(session)
+                    with session.transaction():
+                        _set_lock_timeout(session)
+                        ledger.fence(session, load)
+                    older = [
+                        key
+                        for key in staging.keys(session)
+                        if key.load_id == load.load_id and key.epoch < load.epoch
+                    ]
+                    staging.drop(session, older)
+                    return
+            except psycopg.Error as error:
+                self._bear(error, f"Cannot sweep up after the load {load.load_id}", deadline)
+            self._pause.wait(_RECONNECT_SECONDS)
+
+    def discard(
+        self, load: Load, connection: ResolvedConnection | None, staged: Sequence[StagedSink]
+    ) -> None:
+        """Removes everything that this claim staged; `staged` says nothing more than the names do.
+
+        Raises:
+            RunError: CONNECTION_FAILED, DATABASE_ERROR.
+        """
+        del staged
+        self.drop([StagingKey(load.load_id, load.epoch)], connection)
+
+    def leftovers(self, connection: ResolvedConnection | None) -> Sequence[StagingKey]:
+        """Whose staging tables there are. Raises RunError (CONNECTION_FAILED, DATABASE_ERROR)."""
+        try:
+            with opened(_given(connection)) as session:
+                return staging.keys(session)
+        except psycopg.Error as error:
+            raise refused("Cannot list staging tables", error) from error
+
+    def drop(self, keys: Sequence[StagingKey], connection: ResolvedConnection | None) -> None:
+        """Removes the staging tables of these claims; one that is in use stays for the next time.
+
+        Raises:
+            RunError: CONNECTION_FAILED, DATABASE_ERROR.
+        """
+        try:
+            with opened(_given(connection)) as session:
+                staging.drop(session, keys)
+        except psycopg.Error as error:
+            raise refused("Cannot drop staging tables", error) from error
+
+    def _bear(self, error: psycopg.Error, what: str, deadline: float) -> None:
+        """Returns when trying again may help, else raises the product's error."""
+        if not (is_lost(error) or is_conflict(error)):
+            raise refused(what, error) from error
+        if time.monotonic() < deadline:
+            _LOG.info("%s, trying again: %s", what, error)
+            return
+        if is_lost(error):
+            raise refused(what, error) from error
+        raise RunError(
+            f"{what}: others held locks for {self._patience:g} seconds: {error}",
+            code="PUBLISH_CONFLICT",
+            hint="Look for long transactions on the target, then run the pipeline again",
+        ) from error
+
+
+def _given(connection: ResolvedConnection | None) -> ResolvedConnection:
+    if connection is None:
+        raise Bug("a table is published without its connection")
+    return connection
+
+
+def _set_lock_timeout(session: ledger.Session) -> None:
+    session.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT_MS)))
+
+
+def _publish(session: ledger.Session, staged: StagedSink, load: Load) -> Published:
+    with session.transaction():
+        _set_lock_timeout(session)
+        ledger.fence(session, load)
+        known = ledger.get(session, load, staged.name)
+        if known is not None:
+            return known
+        staging.verify(session, staged)
+        merged = tables.apply(session, staged)
+        books = staged.books.merge(merged)
+        ledger.add(session, load, staged, books)
+        staging.drop_tables(session, staged)
+    return Published(staged.name, staged.target, books, staged.checksum)

@@ -1,0 +1,146 @@
+"""Opens connections and says what the server's errors mean."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import make_conninfo
+
+from etlplus.domain.connection import ResolvedConnection
+from etlplus.domain.errors import EtlError, RunError
+
+CONNECT_SECONDS = 10
+_KEEPALIVE_SECONDS = 30
+_KNOWN = ("host", "port", "database", "user", "password", "sslmode", "sslrootcert")
+_HINTS: tuple[tuple[str, str], ...] = (
+    ("Connection refused", "Check that PostgreSQL listens there"),
+    ("could not translate host name", "Check the host's spelling and DNS"),
+    ("failed to resolve host", "Check the host's spelling and DNS"),
+    ("password authentication failed", "Check the user and its password"),
+    ("no password supplied", "Give the connection a password"),
+    ("no pg_hba.conf entry", "Let this user in by the server's pg_hba.conf"),
+    ("does not exist", "Create the database or name another"),
+    ("certificate", "Check sslmode and sslrootcert"),
+    ("SSL", "Check sslmode and whether the server offers TLS"),
+    ("timeout", "Check host and port, and firewalls between here and there"),
+    ("No such file", "There is no server on this socket; check the folder and the port"),
+)
+
+
+@contextmanager
+def opened(connection: ResolvedConnection) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A connection that commits by explicit transactions only.
+
+    Raises:
+        RunError: CONNECTION_FAILED, with the address, the reason and a hint.
+    """
+    options = connection.options
+    host, port = options.get("host") or "localhost", options.get("port") or "5432"
+    address = host if host.startswith("/") else f"{host}:{port}"
+    try:
+        session = psycopg.connect(_conninfo(options), autocommit=True, prepare_threshold=None)
+    except psycopg.Error as error:
+        raise _unreachable(connection.name, address, str(error)) from error
+    try:
+        # The program's own settings win over those of the role and the database.
+        session.execute("SET statement_timeout = 0")
+        session.execute("SET idle_in_transaction_session_timeout = 0")
+        yield session
+    finally:
+        session.close()
+
+
+def _conninfo(options: Mapping[str, str]) -> str:
+    given = {name: options.get(name) or "" for name in _KNOWN}
+    user = given["user"] or "postgres"
+    mode = given["sslmode"] or "prefer"
+    roots = given["sslrootcert"]
+    if not roots and mode.startswith("verify"):
+        roots = ssl.get_default_verify_paths().cafile or "system"
+    parameters = {
+        "host": given["host"] or "localhost",
+        "port": given["port"] or "5432",
+        "dbname": given["database"] or user,
+        "user": user,
+        "password": given["password"],
+        "sslmode": mode,
+        "sslrootcert": roots,
+        "connect_timeout": str(CONNECT_SECONDS),
+        "application_name": "etlplus",
+        "client_encoding": "UTF8",
+        "keepalives_idle": str(_KEEPALIVE_SECONDS),
+    }
+    return make_conninfo("", **{name: value for name, value in parameters.items() if value})
+
+
+def _unreachable(name: str, address: str, text: str) -> RunError:
+    reason = " ".join(text.split())
+    hint = next((hint for part, hint in _HINTS if part in reason), "Check the connection's options")
+    return RunError(
+        f"Cannot connect to {address}: {reason}",
+        code="CONNECTION_FAILED",
+        place=f"connection {name}",
+        hint=hint,
+        metadata={"address": address, "reason": reason},
+    )
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection is gone, so that nobody knows what became of the transaction."""
+    if isinstance(error, (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow)):
+        return True
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+
+
+def is_conflict(error: psycopg.Error) -> bool:
+    """Whether the same statements may succeed when they are tried again."""
+    conflicts = (
+        errors.LockNotAvailable,
+        errors.DeadlockDetected,
+        errors.SerializationFailure,
+        errors.DuplicateTable,
+        errors.DuplicateSchema,
+    )
+    if isinstance(error, errors.UniqueViolation):
+        # Two transactions that make the same schema or table at once.
+        return (error.diag.schema_name or "") == "pg_catalog"
+    return isinstance(error, conflicts)
+
+
+def refused(what: str, error: psycopg.Error) -> EtlError:
+    """The product's error for a statement that failed. `what`: as in `Cannot publish x`."""
+    if is_lost(error):
+        return RunError(
+            f"{what}: the connection was lost: {error}",
+            code="CONNECTION_FAILED",
+            hint="Check the server, then run the pipeline again",
+        )
+    code = "DATABASE_ERROR"
+    if isinstance(error, errors.DiskFull):
+        code = "DISK_FULL"
+    elif isinstance(error, errors.UndefinedTable):
+        code = "TABLE_NOT_FOUND"
+    parts = [error.diag.message_primary or str(error), error.diag.message_detail]
+    reason = "; ".join(part for part in parts if part)
+    return RunError(
+        f"{what}: {reason} (SQLSTATE {error.sqlstate})",
+        code=code,
+        hint=error.diag.message_hint or _advice(error),
+        metadata={"sqlstate": error.sqlstate or "", "constraint": error.diag.constraint_name or ""},
+    )
+
+
+def _advice(error: psycopg.Error) -> str | None:
+    if isinstance(error, errors.InsufficientPrivilege):
+        return "Grant the connection's user the right, or use another user"
+    if isinstance(error, errors.UniqueViolation):
+        return "Use mode merge with the constraint's columns as keys, or dedupe the rows first"
+    if isinstance(error, errors.IntegrityError):
+        return "Nothing was published. Check the rows with a `validate` step before the sink"
+    if isinstance(error, errors.DiskFull):
+        return "Free space on the database server"
+    return None
