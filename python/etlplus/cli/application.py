@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 _ROOM: Final = "etlplus.cli"
 
 
-def build() -> App:
-    """The application with every command; none of their modules is imported yet."""
+def build(asked: Sequence[str] = ()) -> App:
+    """The application with every command; none of their modules is imported yet.
+
+    Args:
+        asked: the arguments. The command that they begin with explains itself in full, which
+            takes importing it; the others are known by their summaries.
+    """
     app = App(
         name="etlplus",
         help="Runs data pipelines: rows from files and databases, checked, into tables and files.",
@@ -30,9 +35,10 @@ def build() -> App:
     for group in groups.values():
         app.command(group)
     for command in COMMANDS:
-        first, _, second = command.words.partition(" ")
-        home = groups[first] if second else app
-        home.command(f"{_ROOM}.{command.function}", name=second or first, help=command.summary)
+        words = command.words.split()
+        home = groups[words[0]] if len(words) > 1 else app
+        summary = None if words == list(asked[: len(words)]) else command.summary
+        home.command(f"{_ROOM}.{command.function}", name=words[-1], help=summary)
     return app
 
 
@@ -40,7 +46,7 @@ def dispatch(arguments: Sequence[str]) -> int:
     """Runs a command and returns its exit code. Errors are told on stderr."""
     screen = Screen()
     try:
-        code = build()(
+        code = build(arguments)(
             arguments, exit_on_error=False, print_error=False, result_action="return_value"
         )
     except CycloptsError as error:
