@@ -36,7 +36,9 @@ pub fn output_schema(columns: &[ColumnSpec], projection: &[usize]) -> SchemaRef 
         .iter()
         .filter_map(|&index| columns.get(index))
         .map(|column| Field::new(&column.name, column.data_type.clone(), true));
-    Arc::new(Schema::new(own.chain(identity_fields()).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        own.chain(identity_fields()).collect::<Vec<_>>(),
+    ))
 }
 
 /// Builds a column that is not text from its `rows` texts, none for a missing value. Rows whose text
@@ -61,8 +63,13 @@ pub fn column<'a>(
         DataType::Float32 => texts.primitive::<Float32Type>(float::parse_f32),
         DataType::Decimal128(precision, scale) => {
             let (precision, digits) = (*precision, scale.unsigned_abs());
-            let array = texts.array::<Decimal128Type>(|text| decimal::parse(text, precision, digits, strict));
-            Arc::new(array.with_precision_and_scale(precision, *scale).map_err(|error| bug(&error))?)
+            let array = texts
+                .array::<Decimal128Type>(|text| decimal::parse(text, precision, digits, strict));
+            Arc::new(
+                array
+                    .with_precision_and_scale(precision, *scale)
+                    .map_err(|error| bug(&error))?,
+            )
         }
         DataType::Date32 => texts.primitive::<Date32Type>(temporal::parse_date),
         DataType::Timestamp(_, None) => {
@@ -70,7 +77,11 @@ pub fn column<'a>(
         }
         DataType::Timestamp(_, Some(zone)) => {
             let parse = |text: &[u8]| temporal::parse_instant(text, strict);
-            Arc::new(texts.array::<TimestampMicrosecondType>(parse).with_timezone(Arc::clone(zone)))
+            Arc::new(
+                texts
+                    .array::<TimestampMicrosecondType>(parse)
+                    .with_timezone(Arc::clone(zone)),
+            )
         }
         DataType::Time64(_) => texts.primitive::<Time64MicrosecondType>(temporal::parse_time),
         DataType::Boolean => texts.boolean(strict),
@@ -261,14 +272,24 @@ pub fn require_readable(data_type: &DataType) -> Result<()> {
     if *data_type == DataType::Utf8 {
         return Ok(());
     }
-    let spec = ColumnSpec { name: String::new(), data_type: data_type.clone(), strict: false };
+    let spec = ColumnSpec {
+        name: String::new(),
+        data_type: data_type.clone(),
+        strict: false,
+    };
     column(&spec, 0, std::iter::empty(), &mut Vec::new()).map(drop)
 }
 
 fn unreadable(data_type: &DataType) -> EngineError {
-    EngineError::new(Code::TypeUnknown, format!("text files are not read as {data_type}"))
+    EngineError::new(
+        Code::TypeUnknown,
+        format!("text files are not read as {data_type}"),
+    )
 }
 
 fn bug(error: &arrow::error::ArrowError) -> EngineError {
-    EngineError::new(Code::EngineBug, format!("a column could not be built: {error}"))
+    EngineError::new(
+        Code::EngineBug,
+        format!("a column could not be built: {error}"),
+    )
 }

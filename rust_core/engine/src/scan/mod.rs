@@ -11,6 +11,7 @@ pub mod convert;
 pub mod csv;
 pub mod feed;
 pub mod files;
+pub mod jsonl;
 pub mod stream;
 #[cfg(test)]
 pub mod testing;
@@ -88,6 +89,7 @@ pub async fn compile(
     use pb::source::Kind;
     let compiled: Result<Arc<dyn Source>> = match &source.kind {
         Some(Kind::Csv(options)) => csv::compile(options, env),
+        Some(Kind::Jsonl(options)) => jsonl::compile(options, env),
         Some(Kind::Stream(options)) => stream::compile(&source.name, options, streams),
         _ => Err(EngineError::new(
             Code::PlanInvalid,

@@ -62,7 +62,11 @@ impl<'a> View<'a> {
             return build::column(spec, rows, texts, bad);
         }
         build::text(rows, self.fields(field), |text, out| {
-            match if self.quotes { inside(text, self.dialect.quote) } else { None } {
+            match if self.quotes {
+                inside(text, self.dialect.quote)
+            } else {
+                None
+            } {
                 Some(inner) => unescape(inner, self.dialect, out),
                 None if self.nulls.matches(text) => return false,
                 None => out.extend_from_slice(text),

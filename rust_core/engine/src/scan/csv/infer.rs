@@ -67,6 +67,11 @@ impl Guess {
         if text.is_empty() && nulls.empty() || !quoted && nulls.matches(text) {
             return;
         }
+        self.note_text(text);
+    }
+
+    /// Takes note of a value's text.
+    pub fn note_text(&mut self, text: &[u8]) {
         self.values += 1;
         self.boolean = self.boolean && boolean::parse(text, true).is_ok();
         self.integer = self.integer && integer::parse(text, true).is_ok();

@@ -102,7 +102,11 @@ impl Parse for Parser {
         }
         let rows = self.rows(&progress);
         rows.reject_ragged(&mut rejects);
-        let suspects = if progress.suspect { rows.suspects() } else { Vec::new() };
+        let suspects = if progress.suspect {
+            rows.suspects()
+        } else {
+            Vec::new()
+        };
         if !suspects.is_empty() {
             rows.reject_rows(&suspects, &mut rejects);
             self.index.remove(&suspects);
@@ -192,4 +196,3 @@ fn explain_defect(damaged: &Damaged, dialect: &Dialect) -> (RejectCode, String) 
         ),
     }
 }
-

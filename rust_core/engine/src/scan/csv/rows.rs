@@ -102,9 +102,7 @@ impl Rows<'_> {
             let bytes = self.bytes(*row as usize);
             memchr::memchr(0, bytes).is_some() || simdutf8::basic::from_utf8(bytes).is_err()
         };
-        (0..self.index.rows() as u32)
-            .filter(is_bad)
-            .collect()
+        (0..self.index.rows() as u32).filter(is_bad).collect()
     }
 
     /// Rejects rows with every reason.
@@ -196,7 +194,15 @@ impl Rows<'_> {
 
     fn identity(&self) -> [ArrayRef; 3] {
         let base = self.base();
-        let offsets = self.index.starts.iter().map(|&start| base + u64::from(start));
-        build::identity(self.piece.layout.src, self.index.lines.clone(), offsets.collect())
+        let offsets = self
+            .index
+            .starts
+            .iter()
+            .map(|&start| base + u64::from(start));
+        build::identity(
+            self.piece.layout.src,
+            self.index.lines.clone(),
+            offsets.collect(),
+        )
     }
 }

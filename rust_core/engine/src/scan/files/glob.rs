@@ -15,8 +15,11 @@ const MAX_DEPTH: usize = 64;
 /// # Errors
 /// `PLAN_INVALID` when there are too many.
 pub fn find(pattern: &Path) -> Result<Vec<PathBuf>> {
-    let parts: Vec<_> =
-        pattern.components().skip(1).map(|part| part.as_os_str().to_owned()).collect();
+    let parts: Vec<_> = pattern
+        .components()
+        .skip(1)
+        .map(|part| part.as_os_str().to_owned())
+        .collect();
     walk(Path::new("/"), &parts)
 }
 

@@ -92,7 +92,11 @@ pub fn resolve(uri: &str, env: &ScanEnv) -> Result<Vec<FoundFile>> {
     } else if pattern.is_dir() {
         glob::list(&pattern)?
     } else {
-        pattern.exists().then(|| pattern.clone()).into_iter().collect()
+        pattern
+            .exists()
+            .then(|| pattern.clone())
+            .into_iter()
+            .collect()
     };
     if paths.is_empty() {
         return Err(not_found(uri, &pattern));
