@@ -25,13 +25,12 @@ name: {name}
 description: Rows of {file}, checked, in a table.
 
 sources:
-  {name}: {{csv: "{uri}"}}
+  {name}: {{csv: {{uri: "{uri}"{options}}}}}
 
 steps:
-  # Rows that break a rule are not lost: they become rejects, with their line and the reason.
+  # Rows that do not fit are not lost: they become rejects, with their line and the reason.
   # `etlplus rejects show last` shows those of the newest run.
-  - name: checked
-    validate: {rule}
+{steps}
 
 sinks:
   # `local` is the database that the service brings along; `etlplus conn add` adds others.
@@ -43,6 +42,14 @@ id,name,amount
 2,Grace,12.00
 3,,7.50
 4,Edsger,much
+"""
+_SAMPLE_OPTIONS: Final = ', columns: {amount: "decimal(12,2)"}'
+_SAMPLE_STEPS: Final = """\
+  - name: checked
+    validate:
+      not_null: [id, name]
+      unique: [id]
+      rules: [{name: positive, expr: amount > 0, message: an amount is more than nothing}]\
 """
 
 
@@ -70,21 +77,34 @@ def init(
         data = Path("sample.csv")
         if not data.exists():
             data.write_text(_SAMPLE, encoding="utf-8")
-            screen.note(f"wrote {data}, four rows of which one has a wrong value")
-    to.write_text(text_for(data), encoding="utf-8")
+            screen.note(f"wrote {data}: four rows, of which two are not as they should be")
+        text = text_for(data, options=_SAMPLE_OPTIONS, steps=_SAMPLE_STEPS)
+    else:
+        text = text_for(data)
+    to.write_text(text, encoding="utf-8")
     screen.note(f"wrote {to}")
     screen.hint(f"`etlplus validate {to}` checks it, `etlplus run {to} --local` runs it")
     return exits.OK
 
 
-def text_for(data: Path) -> str:
-    """A pipeline that loads a CSV file into a table. Raises InvalidInput."""
+def text_for(data: Path, *, options: str = "", steps: str = "") -> str:
+    """A pipeline that loads a CSV file into a table.
+
+    Args:
+        data: the file.
+        options: further options of the source, as YAML.
+        steps: the steps as YAML; a check of what looks complete when empty.
+
+    Raises:
+        InvalidInput: the file cannot be read, or is empty.
+    """
     columns = complete_columns(data)
     name = _NAME.sub("_", data.stem.lower()).strip("_")[:_LONGEST]
     name = name if name[:1].isalpha() else f"data_{name}".rstrip("_")
-    rule = f"{{not_null: [{columns[0]}]}}" if columns else "{rules: [{expr: 'true'}]}"
+    check = f"{{not_null: [{columns[0]}]}}" if columns else "{rules: [{name: anything, expr: 'true'}]}"
+    steps = steps or f"  - name: checked\n    validate: {check}"
     uri = data.as_posix().replace("\\", "\\\\").replace('"', '\\"')
-    return _TEMPLATE.format(name=name, file=data.name, uri=uri, rule=rule)
+    return _TEMPLATE.format(name=name, file=data.name, uri=uri, options=options, steps=steps)
 
 
 def complete_columns(data: Path) -> list[str]:
