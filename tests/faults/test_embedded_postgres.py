@@ -288,6 +288,24 @@ def test_a_long_path_gets_a_short_private_socket(fresh: Site) -> None:
     host.rmdir()
 
 
+@pytest.mark.parametrize("name", ["two words", 'it\'s "é"', "a,b", "50%"])
+def test_a_folder_may_have_any_name(fresh: Site, name: str) -> None:
+    fresh.data = fresh.data / name
+    owner = fresh.own()
+    remember(owner, 1)
+    assert remembered(owner) == [1]
+    owner.stop()
+
+
+def test_a_broken_off_start_leaves_nothing_that_counts(fresh: Site) -> None:
+    part = fresh.data / "postgres" / "cluster.part"
+    part.mkdir(parents=True)
+    fresh.data.chmod(0o711)
+    (part / "PG_VERSION").write_text("1\n")
+    remember(fresh.own(), 1)
+    assert not part.exists()
+
+
 def test_a_data_folder_that_only_root_may_enter_is_left_as_it_is(fresh: Site) -> None:
     closed = fresh.data.parent / "closed"
     closed.mkdir(mode=0o700)

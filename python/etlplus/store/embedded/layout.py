@@ -27,6 +27,7 @@ SOCKET = f".s.PGSQL.{PORT}"
 #: The longest path of a socket, in bytes, that every system takes (sun_path without its NUL).
 SOCKET_PATH_LIMIT = 103
 PRIVATE = 0o700
+ENTERABLE = 0o711
 #: Where root keeps clusters whose data folder the server's user cannot enter.
 SYSTEM_STATE = Path("/var/lib/etlplus")
 
@@ -88,6 +89,7 @@ def prepare_layout(data_folder: Path, system_state: Path = SYSTEM_STATE) -> Layo
     folder = database_folder(data_folder)
     state = located_state(folder)
     account = choose_account(state / "cluster")
+    _open_to(account, state)
     if not account.can_enter(state):
         if (state / "cluster").exists():
             raise Unavailable(
@@ -97,7 +99,7 @@ def prepare_layout(data_folder: Path, system_state: Path = SYSTEM_STATE) -> Layo
             )
         state = _elsewhere(folder, system_state)
         account = choose_account(state / "cluster")
-    state.chmod(PRIVATE if account.is_self else 0o711)
+        _open_to(account, state)
     return Layout(state, account, _socket_folder(state, account))
 
 
@@ -114,12 +116,18 @@ def located_state(folder: Path) -> Path:
     return Path(location.read_text().strip()) if location.exists() else folder
 
 
+def _open_to(account: Account, state: Path) -> None:
+    # Our own folder alone, whatever mask it was made with; those above it are not ours.
+    state.chmod(PRIVATE if account.is_self else ENTERABLE)
+
+
 def _elsewhere(folder: Path, system_state: Path) -> Path:
     name = hashlib.sha256(f"{folder}\0{os.urandom(16).hex()}".encode()).hexdigest()[:16]
     state = system_state / name
-    state.mkdir(parents=True, mode=0o711)
-    for made in (system_state, state):
-        made.chmod(0o711)
+    if not system_state.exists():
+        system_state.mkdir(parents=True)
+        system_state.chmod(ENTERABLE)
+    state.mkdir()
     (state / "origin").write_text(f"{folder}\n")
     part = folder / "location.part"
     part.write_text(f"{state}\n")
@@ -129,14 +137,15 @@ def _elsewhere(folder: Path, system_state: Path) -> Path:
 
 def _socket_path(state: Path, account: Account) -> Path:
     beside = state / "socket"
-    if len(os.fsencode(beside / SOCKET)) <= SOCKET_PATH_LIMIT:
+    # To clients, a comma in a host separates two hosts.
+    if len(os.fsencode(beside / SOCKET)) <= SOCKET_PATH_LIMIT and "," not in str(beside):
         return beside
     name = f"etlplus-{account.uid}-{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}"
     for root in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - checked below
         if len(os.fsencode(root / name / SOCKET)) <= SOCKET_PATH_LIMIT:
             return root / name
     raise Unavailable(
-        f"No folder for temporary files has a path short enough for a socket, nor has {state}.",
+        f"Neither {state} nor a folder for temporary files has a path fit for a socket.",
         code="DATABASE_START_FAILED",
         hint="Choose a data folder with a shorter path.",
     )

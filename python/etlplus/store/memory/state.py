@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -79,8 +79,9 @@ class Tables:
 class Memory:
     """The twins' database. No method of a twin awaits inside, so each is atomic."""
 
-    def __init__(self) -> None:
-        """Empty."""
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        """Empty. `clock` gives the time, with a zone; the machine's when it is absent."""
+        self._clock = clock or _machine_clock
         self.tables = Tables()
         self.hub = Hub()
         self._lock = asyncio.Lock()
@@ -89,7 +90,7 @@ class Memory:
 
     def now(self) -> datetime:
         """The time, later with every call, so that the order of making is the order of times."""
-        self._last = max(datetime.now(UTC), self._last + datetime.resolution)
+        self._last = max(self._clock(), self._last + datetime.resolution)
         return self._last
 
     @asynccontextmanager
@@ -108,3 +109,7 @@ class Memory:
                 raise
             finally:
                 self._joined.reset(token)
+
+
+def _machine_clock() -> datetime:
+    return datetime.now(UTC)

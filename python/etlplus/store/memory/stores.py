@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from etlplus.app.ports import Stores
 from etlplus.store.memory.connections import MemoryConnections
 from etlplus.store.memory.events import MemoryEvents
@@ -14,9 +17,9 @@ from etlplus.store.memory.state import Memory
 class MemoryStores(Stores):
     """Twins that share a memory; each instance is an empty database of its own."""
 
-    def __init__(self) -> None:
-        """Makes the twins."""
-        memory = Memory()
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        """Makes the twins. `clock` gives the time, with a zone; by default the machine's."""
+        memory = Memory(clock)
         super().__init__(
             pipelines=MemoryPipelines(memory),
             connections=MemoryConnections(memory),
