@@ -30,7 +30,7 @@ class Drain:
         """The items of `stream`. Raises Unavailable (DRAINING) when the server begins to stop."""
         begun = asyncio.ensure_future(self._begun.wait())
         try:
-            while True:
+            while not self._begun.is_set():
                 following = asyncio.ensure_future(anext(stream))
                 try:
                     await asyncio.wait((following, begun), return_when=asyncio.FIRST_COMPLETED)
@@ -40,11 +40,13 @@ class Drain:
                         following.cancel()
                         await asyncio.wait((following,))
                 if following.cancelled():
-                    raise Unavailable("the server is stopping", code="DRAINING")
+                    break
                 try:
                     item = following.result()
                 except StopAsyncIteration:
                     return
                 yield item
+            raise Unavailable("the server is stopping", code="DRAINING")
         finally:
             begun.cancel()
+            await stream.aclose()
