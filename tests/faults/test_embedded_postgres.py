@@ -285,10 +285,10 @@ def test_a_long_path_gets_a_short_private_socket(fresh: Site) -> None:
     assert fresh.data not in host.parents
     assert host.stat().st_mode & 0o777 == 0o700
     owner.stop()
-    host.rmdir()
+    assert not host.exists()
 
 
-@pytest.mark.parametrize("name", ["two words", 'it\'s "é"', "a,b", "50%"])
+@pytest.mark.parametrize("name", ['it\'s "é" 50%', "a,b"])
 def test_a_folder_may_have_any_name(fresh: Site, name: str) -> None:
     fresh.data = fresh.data / name
     owner = fresh.own()

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -114,6 +115,13 @@ def located_state(folder: Path) -> Path:
     """The state folder: the database's own folder, unless it says otherwise."""
     location = folder / "location"
     return Path(location.read_text().strip()) if location.exists() else folder
+
+
+def remove_distant_socket(layout: Layout) -> None:
+    """Removes the socket's folder where it is not a part of the state; the server must be down."""
+    if layout.socket_folder.parent != layout.state:
+        with contextlib.suppress(OSError):
+            layout.socket_folder.rmdir()
 
 
 def _open_to(account: Account, state: Path) -> None:

@@ -28,6 +28,7 @@ from etlplus.store.embedded.layout import (
     database_folder,
     existing_layout,
     prepare_layout,
+    remove_distant_socket,
 )
 from etlplus.store.embedded.ownership import Ownership
 from etlplus.store.embedded.remains import clear_remains
@@ -107,6 +108,7 @@ class EmbeddedPostgres:
         self._wait_seconds = wait_seconds
         self._system_state = system_state
         self._locks: list[Ownership] = []
+        self._layout: Layout | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -128,6 +130,8 @@ class EmbeddedPostgres:
         """Stops the server with everything committed kept, and gives up ownership."""
         self._stopping.set()
         await asyncio.to_thread(self._stop_server)
+        if self._layout is not None:
+            remove_distant_socket(self._layout)
         while self._locks:
             self._locks.pop().release()
 
@@ -157,6 +161,7 @@ class EmbeddedPostgres:
         if layout.state != folder:
             # A copied data folder names the same state; its owner is whoever holds both locks.
             await self._own(layout.state)
+        self._layout = layout
         binaries = await asyncio.to_thread(self._prepare, layout)
         ready: Future[None] = Future()
         self._thread = threading.Thread(
