@@ -33,7 +33,7 @@ _NO_HASH: Final = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a caller may know of itself. `permissions` are as in `run pipeline`; `*` is all."""
+    """What a caller may know of itself. `permissions` are as in `run pipeline`; `* *` is all."""
 
     principal: Principal
     workspaces: tuple[str, ...]
@@ -95,7 +95,7 @@ class Auth:
     async def who_am_i(self, caller: Principal) -> Identity:
         """What the caller may know of itself."""
         token = await self._tokens.get(caller.token_id)
-        granted = ("*",) if caller.kind == ROOT else ()
+        granted = ("* *",) if caller.kind == ROOT else ()
         expires = token.expire_time if token else None
         return Identity(caller, (caller.workspace,), granted, expires)
 

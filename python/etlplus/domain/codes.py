@@ -56,6 +56,7 @@ _REQUEST: dict[str, tuple[str, str]] = {
         "WrongState",
         "The database's schema is newer than this build, or was changed.",
     ),
+    "SERVER_UNREACHABLE": ("Unavailable", "Nothing answers at the server's address."),
     "DRAINING": ("Unavailable", "The service is stopping; another one will answer."),
     "DEADLINE_EXCEEDED": ("DeadlineExceeded", "The call took longer than its deadline."),
     "INTERNAL": ("Bug", "A fault of the service itself; the log has the details."),

@@ -5,18 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
 
-from etlplus.app.ports import JobStore
 from etlplus.domain.errors import EtlError
-from etlplus.domain.job import Lease
+from etlplus.domain.job import Beat, Lease
 from etlplus.executor.stopping import Reason, Switch
 from etlplus.executor.threads import happens
 
 _LOG = logging.getLogger(__name__)
 #: The longest time between beats, in seconds: a request to cancel arrives with the answer.
 _LONGEST_PAUSE = 0.7
+
+
+class Beats(Protocol):
+    """The part of `JobStore` that a heart needs."""
+
+    async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
+        """As `JobStore.heartbeat`."""
+        ...
 
 
 class Heart:
@@ -27,7 +36,7 @@ class Heart:
     """
 
     def __init__(
-        self, jobs: JobStore, lease: timedelta, clock: Callable[[], float] = time.monotonic
+        self, jobs: Beats, lease: timedelta, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`clock` gives seconds and never runs backwards."""
         self._jobs = jobs

@@ -47,7 +47,9 @@ class Worker:
         self._clock = clock
         self._threads = Threads(slots, "etlplus-job")
         self._heart = Heart(parts.stores.jobs, lease, clock)
-        self._sweeps = Sweeps(parts, self._threads)
+        # Apart from the jobs: a target that is slow to answer must not hold a slot.
+        self._aside = Threads(1, "etlplus-sweep")
+        self._sweeps = Sweeps(parts, self._aside)
         self._runs: dict[JobRun, asyncio.Task[None]] = {}
         self._nudge = asyncio.Event()
 
@@ -66,6 +68,7 @@ class Worker:
                 listener.cancel()
                 drained.set()
         self._threads.close()
+        self._aside.close()
 
     async def _claim_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

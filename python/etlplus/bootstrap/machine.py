@@ -1,0 +1,35 @@
+"""What runs need of this machine: engine, language, targets, folders, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from etlplus.app.ports import Stores
+from etlplus.connectors import connectors, publishers
+from etlplus.engine import RustEngine
+from etlplus.executor.environment import Environment, Secrets
+from etlplus.executor.parts import Parts
+from etlplus.executor.preparation import Preparation
+from etlplus.language import PipelineLanguage
+from etlplus.settings import Settings, visible_environment
+
+
+def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -> Parts:
+    """What the executor is made of. `local`: options of the built-in connection, if any."""
+    language = PipelineLanguage()
+    environment = Environment(
+        data_dir=settings.data_dir,
+        file_roots=settings.file_roots,
+        variables=visible_environment(),
+        local=local,
+        secrets_dir=settings.pipeline_secrets,
+    )
+    return Parts(
+        stores=stores,
+        language=language,
+        engine=RustEngine(),
+        publishers=publishers(),
+        connectors=connectors(),
+        environment=environment,
+        preparation=Preparation(language, environment, Secrets(environment)),
+    )

@@ -1,0 +1,209 @@
+"""The service: the server with its use cases, and the worker beside it or in its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from etlplus.app.auth import Auth
+from etlplus.app.connections import Connections
+from etlplus.app.jobs import Jobs
+from etlplus.app.paging import PageTokens
+from etlplus.app.pipelines import Pipelines
+from etlplus.app.planning import Plans
+from etlplus.app.system import ServerInfo, System
+from etlplus.app.usecases import UseCases
+from etlplus.bootstrap.machine import parts
+from etlplus.bootstrap.state import Databases, databases, open_stores
+from etlplus.domain.errors import InvalidInput
+from etlplus.executor.asides import EnginePlanning, KeptRejects, ThreadedInspection
+from etlplus.executor.parts import Parts
+from etlplus.executor.threads import Threads
+from etlplus.executor.worker import Worker
+from etlplus.rpc.config import Certificate, ServerConfig
+from etlplus.rpc.server import Server
+from etlplus.rpc.services import contract_services
+from etlplus.settings import Settings, parse_listen
+from etlplus.store.stores import PostgresStores
+
+#: Plans, previews and looks at connections that run at once; more wait.
+_ASIDES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers.
+
+    Attributes:
+        address: HOST:PORT.
+        token: the first token, when this start made it; it is shown once and stored nowhere.
+        use_cases: what it does, for callers in this process.
+        worker: the worker beside it; None when it runs no jobs.
+    """
+
+    address: str
+    token: str | None
+    use_cases: UseCases
+    worker: asyncio.Task[None] | None
+
+
+@asynccontextmanager
+async def build_server(settings: Settings, *, worker: bool = True) -> AsyncIterator[Running]:
+    """A running server on its state; at the end all is stopped in order.
+
+    Raises:
+        Unavailable: the database or the address cannot be used.
+        InvalidInput: plaintext beyond loopback, or a certificate that cannot be read.
+    """
+    async with databases(settings) as found, open_stores(found) as state:
+        machine = parts(settings, state.stores, found.warehouse)
+        with _threads(_ASIDES) as threads:
+            slots = settings.worker_slots if worker else 0
+            info = _info(settings, found, state, machine, slots)
+            use_cases = _use_cases(machine, threads, info)
+            token = await use_cases.auth.bootstrap()
+            services = contract_services(use_cases)
+            server = Server(_config(settings), use_cases.auth, services)
+            address = await server.start()
+            stop = asyncio.Event()
+            running = asyncio.create_task(_worker(settings, machine).run(stop)) if worker else None
+            try:
+                yield Running(address, token, use_cases, running)
+            finally:
+                await server.stop()
+                stop.set()
+                if running is not None:
+                    await running
+
+
+async def serve(
+    settings: Settings, *, worker: bool = True, ready: Callable[[str, str | None], None]
+) -> None:
+    """Serves until SIGTERM or SIGINT, then stops gracefully.
+
+    Args:
+        settings: where to listen and what to use.
+        worker: whether jobs are run here as well.
+        ready: gets HOST:PORT, and the first token when this start made it.
+    """
+    with _signals() as stop:
+        async with build_server(settings, worker=worker) as running:
+            ready(running.address, running.token)
+            await _until(stop, running.worker)
+
+
+async def work(settings: Settings, *, ready: Callable[[], None]) -> None:
+    """Runs jobs of a service on the same database until SIGTERM or SIGINT."""
+    with _signals() as stop:
+        async with databases(settings, share=True) as found, open_stores(found) as state:
+            worker = _worker(settings, parts(settings, state.stores, found.warehouse))
+            ready()
+            await worker.run(stop)
+
+
+def _worker(settings: Settings, machine: Parts) -> Worker:
+    lease = timedelta(seconds=settings.lease_seconds)
+    return Worker(machine, slots=settings.worker_slots, lease=lease)
+
+
+def _use_cases(
+    machine: Parts, threads: Threads, info: Callable[[], Awaitable[ServerInfo]]
+) -> UseCases:
+    stores = machine.stores
+    tokens = PageTokens(stores.keys)
+    inspection = ThreadedInspection(machine, threads)
+    return UseCases(
+        pipelines=Pipelines(stores, machine.language, tokens),
+        plans=Plans(stores, machine.language, EnginePlanning(machine, threads)),
+        jobs=Jobs(stores, KeptRejects(machine, threads), tokens),
+        connections=Connections(stores, inspection, tokens, machine.environment.local),
+        auth=Auth(stores.tokens),
+        system=System(machine.language, info),
+    )
+
+
+def _info(
+    settings: Settings, found: Databases, state: PostgresStores, machine: Parts, slots: int
+) -> Callable[[], Awaitable[ServerInfo]]:
+    started = datetime.now(UTC)
+
+    async def info() -> ServerInfo:
+        return ServerInfo(
+            version=version("etlplus"),
+            engine_version=machine.engine.version(),
+            languages=("etlplus/v1",),
+            database_version=await state.version(),
+            embedded_database=found.embedded,
+            start_time=started,
+            job_slots=slots,
+            max_message_bytes=settings.max_message_bytes,
+        )
+
+    return info
+
+
+def _config(settings: Settings) -> ServerConfig:
+    host, port = parse_listen(settings.listen)
+    return ServerConfig(
+        host=host,
+        port=port,
+        certificate=_certificate(settings.tls_cert, settings.tls_key),
+        insecure_plaintext=settings.insecure_plaintext,
+        max_message_bytes=settings.max_message_bytes,
+        reflection=settings.reflection,
+        reflection_without_token=settings.reflection_without_token,
+        readiness_seconds=settings.readiness_seconds,
+        grace_seconds=settings.stop_grace_seconds,
+    )
+
+
+def _certificate(chain: Path | None, key: Path | None) -> Certificate | None:
+    if chain is None or key is None:
+        return None
+    try:
+        return Certificate(chain.read_bytes(), key.read_bytes())
+    except OSError as error:
+        raise InvalidInput(
+            f"The certificate cannot be read: {error.strerror}",
+            place=str(error.filename),
+            hint="Check tls_cert and tls_key",
+        ) from error
+
+
+async def _until(stop: asyncio.Event, worker: asyncio.Task[None] | None) -> None:
+    """Returns at `stop`; raises what ends the worker before it."""
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        tasks = {stopped} if worker is None else {stopped, worker}
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+
+
+@contextmanager
+def _threads(size: int) -> Iterator[Threads]:
+    threads = Threads(size, "etlplus-aside")
+    try:
+        yield threads
+    finally:
+        threads.close()
+
+
+@contextmanager
+def _signals() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
