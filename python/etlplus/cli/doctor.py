@@ -132,5 +132,5 @@ def _server(settings: Settings, remote: Remote) -> Finding:
         return Finding("server", "note", "not running", "`etlplus serve` starts it")
     except EtlError as error:
         return Finding("server", "wrong", f"{error.code}: {error.message}", error.hint or "")
-    database = f"{info.database_version}{', embedded' if info.embedded_database else ''}"
+    database = f"PostgreSQL {info.database_version}{', embedded' if info.embedded_database else ''}"
     return Finding("server", "ok", f"{info.version} on {opened.address}, {database}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -14,7 +15,7 @@ from etlplus.cli.output import Output, render, write
 from etlplus.cli.pipelines import moment
 from etlplus.cli.session import CALL_SECONDS, HERE, Remote, Session, session
 from etlplus.cli.text import duration, line, number, table
-from etlplus.domain.errors import NotFound
+from etlplus.domain.errors import InvalidInput, NotFound
 from etlplus.v1 import job_pb2
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 LAST: Final = "last"
 State = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 _PAGE: Final = 1000
+_JOB: Final = re.compile(
+    r"workspaces/[a-z][a-z0-9-]{0,62}/jobs/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
 
 
 def list_jobs(
@@ -79,7 +83,14 @@ def _table(found: list[job_pb2.Job]) -> str:
 def named(opened: Session, job: str) -> str:
     """The resource name of a job, from its id, from itself, or the newest one for `last`."""
     if job != LAST:
-        return job if "/" in job else f"{opened.parent}/jobs/{job}"
+        name = job if "/" in job else f"{opened.parent}/jobs/{job}"
+        if not _JOB.fullmatch(name):
+            raise InvalidInput(
+                f"{job!r} is not the id of a job",
+                code="NAME_INVALID",
+                hint="`etlplus jobs list` shows the ids; `last` is the newest job",
+            )
+        return name
     newest = next(_jobs(opened, "", 1), None)
     if newest is None:
         raise NotFound(

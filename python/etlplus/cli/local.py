@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ def run_here(
     Raises:
         EtlError: the run could not start.
     """
+    # What the run logs is told by its report; without a handler it would be printed twice.
+    logging.getLogger("etlplus").addHandler(logging.NullHandler())
     cancel = threading.Event()
 
     def stop() -> None:
@@ -48,9 +51,9 @@ def run_here(
         return exits.CANCELLED
     job = to_job(ended)
     write(plain(job), form, lambda: report.summary(job))
-    report.failure(job, screen)
+    report.failure(job, screen, stored=False)
     if ended.rejects.path:
-        screen.hint(f"the rows that were refused are in {ended.rejects.path} (Arrow)")
+        screen.hint(f"`etlplus rejects show {ended.rejects.path}` shows what was refused")
     return report.exit_code(job)
 
 

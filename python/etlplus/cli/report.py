@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from etlplus.cli import exits
 from etlplus.cli.message import state_name
+from etlplus.cli.screen import next_command
 from etlplus.cli.text import duration, number, table
 from etlplus.v1 import job_pb2
 
@@ -37,15 +38,25 @@ def exit_code(job: job_pb2.Job) -> int:
     return exits.CANCELLED if job.state == job_pb2.Job.STATE_CANCELLED else exits.OK
 
 
-def failure(job: job_pb2.Job, screen: Screen) -> None:
-    """Tells why a job failed, and what to do next."""
+def failure(job: job_pb2.Job, screen: Screen, *, stored: bool = True) -> None:
+    """Tells why a job failed, and what to do next.
+
+    Args:
+        job: a job in any state; only a failed one is spoken of.
+        screen: where it is told.
+        stored: whether a server keeps the job, its log and its rejects.
+    """
     if job.state != job_pb2.Job.STATE_FAILED:
         return
     error = job.error
     place = f" ({error.place})" if error.place else ""
     screen.error(f"{error.code}: {error.message}{place}")
-    if error.hint:
-        screen.hint(error.hint)
+    hint = error.hint or next_command(error.code)
+    if hint:
+        screen.hint(hint)
+    if not stored:
+        return
+    screen.hint(f"`etlplus jobs logs {job.uid}` tells what happened before")
     if job.rejects.rows:
         screen.hint(f"`etlplus rejects show {job.uid}` shows the rows that were refused")
 

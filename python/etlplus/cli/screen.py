@@ -24,6 +24,26 @@ def has_colour() -> bool:
     )
 
 
+#: Where to go on from errors that name no next step themselves.
+_NEXT: Final = {
+    "CONNECTION_NOT_FOUND": "`etlplus conn list` shows what there is",
+    "CONNECTION_UNKNOWN": "`etlplus conn list` shows what there is, `etlplus conn add` adds to it",
+    "DATABASE_UNAVAILABLE": "`etlplus doctor` looks for what is wrong",
+    "JOB_NOT_FOUND": "`etlplus jobs list` shows what there is",
+    "NODE_UNKNOWN": "`etlplus plan` shows the sources and steps",
+    "PERMISSION_DENIED": "Use a token that may do this",
+    "PIPELINE_NOT_FOUND": "`etlplus list` shows what there is",
+    "TOKEN_INVALID": "`etlplus doctor` shows which token is used",
+    "TOKEN_MISSING": "Set ETLPLUS_TOKEN, or use the data folder of the server",
+    "VERSION_NOT_FOUND": "`etlplus versions NAME` shows what there is",
+}
+
+
+def next_command(code: str) -> str:
+    """What to do about an error that says nothing of it; empty where nothing is known."""
+    return _NEXT.get(code, "")
+
+
 class Screen:
     """Writes notes, warnings and errors. `quiet` drops notes alone."""
 
@@ -67,8 +87,12 @@ class Screen:
             self._write(f"  {problem.code}{printable(where)}: {printable(problem.message)}")
             if problem.hint:
                 self.hint(problem.hint)
-        if error.hint:
-            self.hint(error.hint)
+        request = error.metadata.get("request_id")
+        if request:
+            self.hint(f"the server's log has the details under the request id {request}")
+        hint = error.hint or next_command(error.code)
+        if hint:
+            self.hint(hint)
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text

@@ -101,7 +101,9 @@ def text_for(data: Path, *, options: str = "", steps: str = "") -> str:
     columns = complete_columns(data)
     name = _NAME.sub("_", data.stem.lower()).strip("_")[:_LONGEST]
     name = name if name[:1].isalpha() else f"data_{name}".rstrip("_")
-    check = f"{{not_null: [{columns[0]}]}}" if columns else "{rules: [{name: anything, expr: 'true'}]}"
+    check = (
+        f"{{not_null: [{columns[0]}]}}" if columns else "{rules: [{name: anything, expr: 'true'}]}"
+    )
     steps = steps or f"  - name: checked\n    validate: {check}"
     uri = data.as_posix().replace("\\", "\\\\").replace('"', '\\"')
     return _TEMPLATE.format(name=name, file=data.name, uri=uri, options=options, steps=steps)

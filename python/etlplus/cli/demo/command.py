@@ -56,7 +56,6 @@ def demo(
             if code == exits.OK:
                 sys.stdout.write(_first_rejects(opened, job))
         lines = [*further.lines(job, _TABLE, settings)]
-    screen.note("the server is stopped" if code == exits.OK else "")
     _tell_further(lines, settings, screen)
     return code
 
@@ -93,7 +92,6 @@ def _first_rejects(opened: Session, job: job_pb2.Job) -> str:
 
 
 def _tell_further(lines: list[tuple[str, str]], settings: Settings, screen: Screen) -> None:
-    screen.title("5 Further")
+    screen.title(f"5 Further: `make serve` starts the server again, on {settings.target}; then")
     for purpose, line in lines:
-        screen.note(f"  {purpose:<18}{line}")
-    screen.note(f"The lines below `make serve` work while it runs, on {settings.target}.")
+        screen.note(f"{purpose}\n    {line}")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 def lines(job: job_pb2.Job, table: str, settings: Settings) -> Iterator[tuple[str, str]]:
     """What each line is for, and the line."""
     uid = job.uid
-    yield "the server again", "make serve"
     yield "the job", f"etlplus jobs show {uid}"
     yield "its rejects", f"etlplus rejects show {uid}"
     yield "over gRPC", _grpcurl(job, settings)
