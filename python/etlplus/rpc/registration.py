@@ -9,9 +9,9 @@ import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
-from grpc_reflection.v1alpha import reflection
 
 from etlplus.domain.errors import Bug
+from etlplus.rpc.reflection import ReflectionServicer, contract_files
 
 _ALPHA: Final = "grpc.reflection.v1alpha.ServerReflection"
 #: The messages of both versions are the same; clients ask for one or the other.
@@ -59,7 +59,7 @@ def register(server: grpc.aio.Server, service: Service, name: str = "") -> None:
 
 def register_reflection(server: grpc.aio.Server, names: list[str]) -> None:
     """Lets clients ask for the contract of these services, and of reflection itself."""
-    servicer = reflection.aio.ReflectionServicer([*names, *_REFLECTION_NAMES])
+    servicer = ReflectionServicer([*names, *_REFLECTION_NAMES], contract_files())
     for name in _REFLECTION_NAMES:
         register(server, Service.named(_ALPHA, servicer), name)
 
