@@ -51,6 +51,17 @@ async def test_an_expired_token_is_not_usable(stores: Stores) -> None:
     assert not found.usable
 
 
+async def test_a_revoked_token_is_not_usable(stores: Stores) -> None:
+    await stores.tokens.create(token("a"))
+    assert await stores.tokens.revoke("a")
+    found = await stores.tokens.get("a")
+    assert found is not None
+    assert not found.usable
+    assert found.revoke_time is not None
+    assert not await stores.tokens.revoke("a")
+    assert not await stores.tokens.revoke("b")
+
+
 async def test_of_many_first_tokens_one_is_stored(stores: Stores) -> None:
     attempts = [stores.tokens.create_first(token(f"t{number}")) for number in range(8)]
     assert sum(await asyncio.gather(*attempts)) == 1

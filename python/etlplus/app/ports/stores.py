@@ -213,6 +213,10 @@ class TokenStore(Protocol):
         """The token with this public id."""
         ...
 
+    async def revoke(self, id_: str, /) -> bool:
+        """Makes it unusable. False: there is none, or it was revoked before."""
+        ...
+
 
 class RequestStore(Protocol):
     """Makes requests idempotent for 24 hours."""
