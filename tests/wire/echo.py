@@ -118,8 +118,12 @@ async def call(
     metadata: Iterable[tuple[str, str]] = (),
     timeout: float | None = 10,  # noqa: ASYNC109 it is the call's own
     service: str = "tests.Echo",
+    raw: bool = False,
 ) -> list[str]:
-    """Makes a call of one of the four kinds and returns the texts of its answers."""
+    """Makes a call of one of the four kinds and returns the texts of its answers.
+
+    With `raw` the texts are sent as they are (in Latin-1), not in messages.
+    """
     upward, downward = KINDS[kind]
     factory: Any = {
         (False, False): channel.unary_unary,
@@ -129,10 +133,10 @@ async def call(
     }[upward, downward]
     stub = factory(
         f"/{service}/{kind}",
-        request_serializer=StringValue.SerializeToString,
+        request_serializer=bytes if raw else StringValue.SerializeToString,
         response_deserializer=StringValue.FromString,
     )
-    sent = [StringValue(value=text) for text in texts]
+    sent = [text.encode("latin-1") if raw else StringValue(value=text) for text in texts]
     headers = [*metadata, *([("authorization", f"Bearer {bearer}")] if bearer else [])]
     made = stub(iter(sent) if upward else sent[0], metadata=tuple(headers), timeout=timeout)
     if not downward:

@@ -15,7 +15,7 @@ from etlplus.rpc.access import HEALTH_METHODS, REFLECTION_METHODS, Access, Rule
 from etlplus.rpc.registration import Service
 from etlplus.rpc.server import Server
 from tests.wire.echo import KINDS, Echo, call, describe, echo_service
-from tests.wire.served import LOCAL, Guests, serving
+from tests.wire.served import LOCAL, Guests, info_of, serving
 
 
 async def test_a_method_without_requires_stops_the_server_from_being_made() -> None:
@@ -119,3 +119,23 @@ def test_the_table_of_exemptions_is_what_was_decided() -> None:
     access = Access([])
     assert {access.rule(method) for method in HEALTH_METHODS} == {Rule.ANYONE}
     assert {access.rule(method) for method in REFLECTION_METHODS} == {Rule.AUTHENTICATED}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("bearer", "expected"),
+    [
+        ("bad", grpc.StatusCode.UNAUTHENTICATED),
+        ("good-weak", grpc.StatusCode.PERMISSION_DENIED),
+        ("good", grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
+async def test_bytes_that_are_no_message_are_looked_into_last(
+    kind: str, bearer: str, expected: grpc.StatusCode
+) -> None:
+    async with serving([echo_service(Echo())]) as (_, channel, _address):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call(channel, kind, ["\xff\xff"], bearer=bearer, raw=True)
+        assert refused.value.code() is expected
+        assert info_of(refused.value).domain == "etlplus"
+        assert await call(channel, kind, ["a"], bearer="good") == ["good:a"]

@@ -28,6 +28,13 @@ _FAMILIES: Final[dict[grpc.StatusCode, type[errors.EtlError]]] = {
     grpc.StatusCode.CANCELLED: errors.Cancelled,
 }
 
+#: What to do about failures of the transport itself.
+_HINTS: Final = {
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "Send less at once; GetServerInfo says how much is read",
+    grpc.StatusCode.DEADLINE_EXCEEDED: "Allow more time by the argument `timeout` of the call",
+    grpc.StatusCode.UNIMPLEMENTED: "The server is older than this client, or not an ETL Plus server",
+}
+
 
 def to_error(
     code: grpc.StatusCode,
@@ -71,7 +78,8 @@ def _without_details(code: grpc.StatusCode, message: str, address: str) -> error
             hint="Start the server with `etlplus serve`, or name another one",
             metadata={"address": address},
         )
-    return _FAMILIES.get(code, errors.Bug)(message or code.name)
+    family = _FAMILIES.get(code, errors.Bug)
+    return family(message or code.name, place=address, hint=_HINTS.get(code))
 
 
 def _details(trailers: Iterable[tuple[str, str | bytes]]) -> status_pb2.Status:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import grpc
@@ -12,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from etlplus.domain.errors import Bug
 from etlplus.rpc.reflection import ReflectionServicer, contract_files
+from etlplus.rpc.undecoded import Undecoded
 
 _ALPHA: Final = "grpc.reflection.v1alpha.ServerReflection"
 #: The messages of both versions are the same; clients ask for one or the other.
@@ -73,6 +75,6 @@ def _handler(method: MethodDescriptor, behaviour: object) -> Any:  # noqa: ANN40
     }[method.client_streaming, method.server_streaming]
     return make(
         behaviour,
-        request_deserializer=GetMessageClass(method.input_type).FromString,
+        request_deserializer=partial(Undecoded, GetMessageClass(method.input_type)),
         response_serializer=GetMessageClass(method.output_type).SerializeToString,
     )

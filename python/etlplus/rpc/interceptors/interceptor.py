@@ -14,8 +14,11 @@ import grpc
 from google.protobuf.message import Message
 
 from etlplus.rpc.call import Call, Context
+from etlplus.rpc.undecoded import Undecoded
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+#: A request is decoded on its way in.
+Incoming = Undecoded | Message
 Responses = AsyncGenerator[Message, None]
 Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
 
@@ -27,8 +30,9 @@ class Interceptor(grpc.aio.ServerInterceptor):
         """Runs around the whole call, streams included; may raise to refuse it."""
         return nullcontext()
 
-    def request(self, call: Call, message: Message) -> None:
-        """Looks at each request message before the handler sees it; may raise to refuse it."""
+    def request(self, call: Call, message: Incoming) -> Incoming:  # noqa: ARG002 a hook
+        """Stands between the caller and the handler for each message; may raise to refuse it."""
+        return message
 
     def responses(self, call: Call, stream: Responses) -> Responses:  # noqa: ARG002 a hook
         """Stands between the handler's stream of responses and the caller."""
@@ -59,8 +63,7 @@ def _wrap(hooks: Interceptor, handler: Handler, details: grpc.HandlerCallDetails
     def incoming(call: Call, given: Any) -> Any:  # noqa: ANN401 a message or a stream of them
         if call.request_streaming:
             return _each(hooks, call, given)
-        hooks.request(call, given)
-        return given
+        return hooks.request(call, given)
 
     async def unary(given: Any, context: Context) -> Message:  # noqa: ANN401 as above
         call = begin(context)
@@ -91,8 +94,7 @@ def _wrap(hooks: Interceptor, handler: Handler, details: grpc.HandlerCallDetails
 
 
 async def _each(
-    hooks: Interceptor, call: Call, messages: AsyncIterator[Message]
-) -> AsyncIterator[Message]:
+    hooks: Interceptor, call: Call, messages: AsyncIterator[Incoming]
+) -> AsyncIterator[Incoming]:
     async for message in messages:
-        hooks.request(call, message)
-        yield message
+        yield hooks.request(call, message)

@@ -1,4 +1,4 @@
-"""Checks the shape of each request message by the rules in the contract."""
+"""Decodes each request message and checks its shape by the rules in the contract."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from google.protobuf.message import Message
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.problem import Problem
 from etlplus.rpc.call import Call
-from etlplus.rpc.interceptors.interceptor import Interceptor
+from etlplus.rpc.interceptors.interceptor import Incoming, Interceptor
+from etlplus.rpc.undecoded import Undecoded
 
 
 class Validation(Interceptor):
@@ -17,11 +18,12 @@ class Validation(Interceptor):
     def __init__(self) -> None:
         self._validator = protovalidate.Validator()
 
-    def request(self, call: Call, message: Message) -> None:
-        """Raises InvalidInput with a problem for each broken rule."""
-        violations = self._validator.collect_violations(message)
+    def request(self, call: Call, message: Incoming) -> Message:
+        """The decoded message. Raises InvalidInput with a problem for each broken rule."""
+        decoded = message.decode() if isinstance(message, Undecoded) else message
+        violations = self._validator.collect_violations(decoded)
         if not violations:
-            return
+            return decoded
         problems = tuple(_problem(violation) for violation in violations)
         first = problems[0]
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
