@@ -32,7 +32,7 @@ _FAMILIES: Final[dict[grpc.StatusCode, type[errors.EtlError]]] = {
 _HINTS: Final = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: "Send less at once; GetServerInfo says how much is read",
     grpc.StatusCode.DEADLINE_EXCEEDED: "Allow more time by the argument `timeout` of the call",
-    grpc.StatusCode.UNIMPLEMENTED: "The server is older than this client, or not an ETL Plus server",
+    grpc.StatusCode.UNIMPLEMENTED: "The server is older than this client, or another service",
 }
 
 
