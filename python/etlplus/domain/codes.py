@@ -40,7 +40,6 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "LIMIT_EXCEEDED": ("LimitExceeded", "The request is larger or more frequent than allowed."),
     "UNAVAILABLE": ("Unavailable", "Something the service needs is away for the moment."),
     "DATABASE_UNAVAILABLE": ("Unavailable", "The service's database cannot be reached."),
-    "DATABASE_NOT_MIGRATED": ("Unavailable", "The database's schema is older than this build."),
     "DATABASE_BUSY": ("Unavailable", "Another process owns the embedded database."),
     "DATABASE_START_FAILED": ("Unavailable", "The embedded database did not start."),
     "DATABASE_BINARIES_MISSING": (
