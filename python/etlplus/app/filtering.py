@@ -57,7 +57,8 @@ def _tokens(text: str) -> list[_Token]:
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
-            raise _refused(f"has something unreadable at character {at + 1}")
+            start = at + len(text[at:]) - len(text[at:].lstrip())
+            raise _refused(f"has something unreadable at character {start + 1}")
         kind, value = match.lastgroup, match.group(match.lastgroup)
         if kind in ("double", "single"):
             kind, value = "text", re.sub(r"\\(.)", r"\1", value)

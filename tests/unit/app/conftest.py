@@ -12,3 +12,8 @@ from tests.unit.app.service import Service
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
     return Service(tmp_path)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Service:
+    return Service(tmp_path)
