@@ -1,7 +1,8 @@
-"""Runs a pipeline file in this process, without a server."""
+"""Runs, plans and previews a pipeline file in this process, without a server."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from etlplus.cli.message import plain
 from etlplus.cli.output import write
 from etlplus.cli.progress import meter
 from etlplus.rpc.convert.jobs import to_job
+from etlplus.rpc.convert.reports import to_plan_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from etlplus.cli.progress import Meter
     from etlplus.cli.screen import Screen
     from etlplus.domain.job import Job
+    from etlplus.v1.report_pb2 import PlanReport
 
 
 def run_here(
@@ -55,6 +58,29 @@ def run_here(
     if ended.rejects.path:
         screen.hint(f"`etlplus rejects show {ended.rejects.path}` shows what was refused")
     return report.exit_code(job)
+
+
+def plan_here(definition: Definition, params: Mapping[str, str]) -> PlanReport:
+    """What a run would do. Raises EtlError."""
+
+    async def plan() -> PlanReport:
+        settings = settings_module.load()
+        async with bootstrap.local_planning(settings, definition.spec) as planning:
+            return to_plan_report(await planning.plan(definition.spec, params))
+
+    return asyncio.run(plan())
+
+
+def preview_here(definition: Definition, params: Mapping[str, str], node: str, rows: int) -> bytes:
+    """The first rows of a source or step, as an Arrow IPC stream. Raises EtlError."""
+
+    async def preview() -> bytes:
+        settings = settings_module.load()
+        async with bootstrap.local_planning(settings, definition.spec) as planning:
+            pieces = planning.preview(definition.spec, params, node, rows)
+            return b"".join([piece async for piece in pieces])
+
+    return asyncio.run(preview())
 
 
 def _in_thread(

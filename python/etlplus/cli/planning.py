@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _WIDEST = 40
 
 
+Param = Annotated[list[str] | None, Parameter(alias="-p", help="NAME=VALUE; may be given often.")]
+Local = Annotated[bool, Parameter(help="Look at a file in this process, without a server.")]
+
+
 class _Named(TypedDict, total=False):
     """Which pipeline is meant: a stored one, or a file's text."""
 
@@ -35,13 +39,22 @@ def _which(opened: Session, target: str, screen: Screen) -> _Named:
     return {"name": opened.pipeline(target)}
 
 
+def refuse_stored(target: str) -> None:
+    """Returns when `--local` has a file to work on. Raises InvalidInput."""
+    if not is_file(target):
+        raise InvalidInput(
+            f"--local needs a file, and {target} is none",
+            place="--local",
+            hint="Name a pipeline file; stored pipelines are the server's",
+        )
+
+
 def plan(
     target: str,
     /,
     *,
-    param: Annotated[
-        list[str] | None, Parameter(alias="-p", help="NAME=VALUE; may be given often.")
-    ] = None,
+    param: Param = None,
+    local: Local = False,
     explain: Annotated[bool, Parameter(help="Add the engine's own plan.")] = False,
     output: Output = "table",
     remote: Remote = HERE,
@@ -56,17 +69,27 @@ def plan(
     target
         A pipeline file, `-` for standard input, or the name of a stored pipeline.
     """
-    screen = remote.screen
     params = parameters(param or ())
-    with session(remote) as opened:
-        request = pipeline_pb2.PlanPipelineRequest(
-            parent=opened.parent, params=params, **_which(opened, target, screen)
-        )
-        answer = opened.client.pipelines.PlanPipeline(request, timeout=LOOK_SECONDS)
+    if local:
+        refuse_stored(target)
+        from etlplus.cli.local import plan_here  # noqa: PLC0415 needs the engine
+
+        report = plan_here(load(target, remote.screen), params)
+        answer = pipeline_pb2.PlanPipelineResponse(report=report)
+    else:
+        answer = _plan(target, params, remote)
     for warning in answer.warnings:
-        screen.warning(f"{warning.code}: {warning.message} ({warning.path})")
+        remote.screen.warning(f"{warning.code}: {warning.message} ({warning.path})")
     write(plain(answer), output, lambda: _text(answer.report, explain=explain))
     return exits.OK
+
+
+def _plan(target: str, params: dict[str, str], remote: Remote) -> pipeline_pb2.PlanPipelineResponse:
+    with session(remote) as opened:
+        request = pipeline_pb2.PlanPipelineRequest(
+            parent=opened.parent, params=params, **_which(opened, target, remote.screen)
+        )
+        return opened.client.pipelines.PlanPipeline(request, timeout=LOOK_SECONDS)
 
 
 def _text(report: report_pb2.PlanReport, *, explain: bool) -> str:
@@ -94,9 +117,8 @@ def preview(
     /,
     *,
     rows: Annotated[int, Parameter(alias="-n", help="How many rows.")] = 20,
-    param: Annotated[
-        list[str] | None, Parameter(alias="-p", help="NAME=VALUE; may be given often.")
-    ] = None,
+    param: Param = None,
+    local: Local = False,
     output: Output = "table",
     remote: Remote = HERE,
 ) -> int:
@@ -110,33 +132,49 @@ def preview(
         The source or step; the last step when it is left out.
     """
     params = parameters(param or ())
-    with session(remote) as opened:
-        which = _which(opened, target, remote.screen)
-        request = pipeline_pb2.PreviewPipelineRequest(
-            parent=opened.parent,
-            params=params,
-            node=node or _last_step(opened, which),
-            rows=rows,
-            **which,
-        )
-        answers = opened.client.pipelines.PreviewPipeline(request, timeout=LOOK_SECONDS)
-        names, found = arrow.read(b"".join(answer.arrow_ipc for answer in answers))
+    if local:
+        refuse_stored(target)
+        from etlplus.cli.local import preview_here  # noqa: PLC0415 needs the engine
+
+        definition = load(target, remote.screen)
+        stream = preview_here(definition, params, node or last_step(definition.spec), rows)
+    else:
+        stream = _preview(target, params, node, rows, remote)
+    names, found = arrow.read(stream)
     data = [dict(zip(names, (arrow.plain(v) for v in row), strict=True)) for row in found]
     write(data, output, lambda: table(names, [[arrow.shown(v, _WIDEST) for v in r] for r in found]))
     return exits.OK
 
 
-def _last_step(opened: Session, which: _Named) -> str:
-    """The last step's name, or the last source's where there are no steps."""
+def _preview(target: str, params: dict[str, str], node: str, rows: int, remote: Remote) -> bytes:
+    with session(remote) as opened:
+        which = _which(opened, target, remote.screen)
+        request = pipeline_pb2.PreviewPipelineRequest(
+            parent=opened.parent,
+            params=params,
+            node=node or last_step(_spec(opened, which)),
+            rows=rows,
+            **which,
+        )
+        answers = opened.client.pipelines.PreviewPipeline(request, timeout=LOOK_SECONDS)
+        return b"".join(answer.arrow_ipc for answer in answers)
+
+
+def _spec(opened: Session, which: _Named) -> bytes:
     from etlplus.language import parse  # noqa: PLC0415 takes time that --help has not
-    from etlplus.v1 import plan_pb2  # noqa: PLC0415 the same
 
     if "source_text" in which:
-        parsed = parse(which["source_text"])
-        spec = plan_pb2.PipelineSpec.FromString(parsed.spec or b"")
-    else:
-        request = pipeline_pb2.GetPipelineRequest(name=which["name"])
-        spec = opened.client.pipelines.GetPipeline(request, timeout=LOOK_SECONDS).spec
+        return parse(which["source_text"]).spec or b""
+    request = pipeline_pb2.GetPipelineRequest(name=which["name"])
+    found = opened.client.pipelines.GetPipeline(request, timeout=LOOK_SECONDS)
+    return found.spec.SerializeToString(deterministic=True)
+
+
+def last_step(data: bytes) -> str:
+    """The last step's name, or the last source's where there are no steps. Raises InvalidInput."""
+    from etlplus.v1 import plan_pb2  # noqa: PLC0415 takes time that --help has not
+
+    spec = plan_pb2.PipelineSpec.FromString(data)
     nodes = [step.name for step in spec.steps] or [source.name for source in spec.sources]
     if not nodes or not nodes[-1]:
         raise InvalidInput(
