@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-START_SECONDS = 60.0
+#: After a sudden end the server first replays its log, up to a gigabyte of it.
+START_SECONDS = 300.0
 STOP_SECONDS = 10.0
 #: So many unexpected ends within the window, and the supervisor gives up.
 RESTART_LIMIT = 5
