@@ -29,6 +29,9 @@ class Run:
     def cancel(self) -> None:
         """Asks it to stop."""
 
+    def rejects(self) -> bytes:
+        """A serialized RejectSummary; closes the file of rejects. Raises EngineError."""
+
     def wait(self) -> bytes:
         """Blocks without the interpreter's lock. A serialized RunResult. Raises EngineError."""
 

@@ -73,6 +73,12 @@ class RustRun:
         """Asks it to stop; `wait` raises Cancelled within 2 s. Does nothing after the end."""
         self._run.cancel()
 
+    def rejects(self) -> figures.RejectSummary:
+        """What was rejected until now, its file closed: for runs that failed."""
+        with _domain_errors():
+            summary = self._run.rejects()
+        return _rejects(engine_pb2.RejectSummary.FromString(summary))
+
     def wait(self) -> figures.RunOutcome:
         """Blocks until all is staged. Raises the domain's errors; a Python source's unchanged."""
         with _domain_errors():
@@ -149,18 +155,22 @@ def _progress(progress: report_pb2.RunProgress) -> figures.Progress:
 
 
 def _outcome(result: engine_pb2.RunResult) -> figures.RunOutcome:
-    counts = tuple(
-        figures.RejectCount(count.step, count.column, count.code, count.rows)
-        for count in result.rejects.counts
-    )
     return figures.RunOutcome(
         sinks=tuple(_staged(sink) for sink in result.sinks),
-        rejects=figures.RejectSummary(result.rejects.rows, counts, result.rejects.path),
+        rejects=_rejects(result.rejects),
         progress=_progress(result.progress),
         peak_memory=result.peak_memory,
         spilled_bytes=result.spilled_bytes,
         elapsed_ms=result.elapsed_ms,
     )
+
+
+def _rejects(summary: engine_pb2.RejectSummary) -> figures.RejectSummary:
+    counts = tuple(
+        figures.RejectCount(count.step, count.column, count.code, count.rows)
+        for count in summary.counts
+    )
+    return figures.RejectSummary(summary.rows, counts, summary.path)
 
 
 def _staged(sink: engine_pb2.StagedSink) -> figures.StagedSink:

@@ -7,8 +7,8 @@ what the executor makes of them for the use cases.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import ParamSpec, Protocol, TypeVar
 
 from etlplus.domain.connection import Connection, ConnectionCheck, ResolvedConnection, Table
 from etlplus.domain.job import Job
@@ -18,10 +18,14 @@ from etlplus.domain.run import (
     Progress,
     Published,
     RejectRow,
+    RejectSummary,
     RunOutcome,
     StagedSink,
     StagingKey,
 )
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 class EngineRun(Protocol):
@@ -37,6 +41,10 @@ class EngineRun(Protocol):
 
     def wait(self) -> RunOutcome:
         """Blocks until all is staged. Raises the domain's errors."""
+        ...
+
+    def rejects(self) -> RejectSummary:
+        """What was rejected until now, its file closed: for runs that failed."""
         ...
 
 
@@ -120,6 +128,16 @@ class SecretResolver(Protocol):
 
     def named(self, name: str) -> str:
         """The secret behind `${secret.NAME}`. Raises RunError (SECRET_UNRESOLVED)."""
+        ...
+
+
+class Aside(Protocol):
+    """Runs pure functions that may take long away from the event loop."""
+
+    async def call(
+        self, function: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs
+    ) -> Result:
+        """What the function returns or raises."""
         ...
 
 
