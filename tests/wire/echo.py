@@ -24,7 +24,7 @@ KINDS = {
 }
 
 
-def describe(name: str, *, requires: bool = True) -> ServiceDescriptor:
+def describe(name: str, *, requires: bool = True, verb: str = "use") -> ServiceDescriptor:
     """A service `name` in a file and package of its own."""
     file = descriptor_pb2.FileDescriptorProto(
         name=f"tests/{name.lower()}.proto",
@@ -43,7 +43,7 @@ def describe(name: str, *, requires: bool = True) -> ServiceDescriptor:
         )
         if requires:
             extension: Any = options_pb2.requires
-            added.options.Extensions[extension].verb = "use"
+            added.options.Extensions[extension].verb = verb
             added.options.Extensions[extension].resource = "echo"
     pool = descriptor_pool.DescriptorPool()
     for wanted in ("google/protobuf/wrappers.proto", "etlplus/v1/options.proto"):

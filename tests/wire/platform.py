@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 from etlplus.app.auth import Auth
 from etlplus.app.connections import Connections
+from etlplus.app.definitions import Definitions
 from etlplus.app.jobs import Jobs
 from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
@@ -22,6 +25,7 @@ from etlplus.domain.connection import Connection, ConnectionCheck, Table, TableC
 from etlplus.domain.errors import EtlError
 from etlplus.domain.job import Job, Lease
 from etlplus.domain.run import ColumnReport, NodeReport, PlanReport, RejectRow, SinkReport
+from etlplus.executor.threads import Threads
 from etlplus.language import PipelineLanguage
 from etlplus.rpc.config import ServerConfig
 from etlplus.rpc.server import Server
@@ -29,6 +33,9 @@ from etlplus.rpc.services import contract_services
 from etlplus.store.memory.stores import MemoryStores
 from etlplus.v1 import job_pb2, pipeline_pb2
 from tests.wire.served import LOCAL
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 WORKSPACE = "workspaces/default"
 ORDERS = f"{WORKSPACE}/pipelines/orders"
@@ -67,6 +74,9 @@ class Outside:
     pieces: tuple[bytes, ...] = (b"ARROW1",)
     rows: list[RejectRow] = field(default_factory=list)
     tables: list[Table] = field(default_factory=lambda: [TABLE])
+
+    async def call(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(work, *args, **kwargs)
 
     async def plan(self, _workspace: str, _spec: bytes, _params: Mapping[str, str]) -> PlanReport:
         self._fail()
@@ -123,11 +133,13 @@ async def _info() -> ServerInfo:
 def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0) -> UseCases:
     """The real use cases over these stores."""
     language = PipelineLanguage()
+    definitions = Definitions(language, outside)
+    definitions = Definitions(language, Threads(1, "test-read"))
     tokens = PageTokens(stores.keys)
     local = {"host": "/run", "database": "warehouse", "user": "warehouse"}
     return UseCases(
-        pipelines=Pipelines(stores, language, tokens),
-        plans=Plans(stores, language, outside),
+        pipelines=Pipelines(stores, definitions, tokens),
+        plans=Plans(stores, definitions, outside),
         jobs=Jobs(stores, outside, tokens, heartbeat=heartbeat),
         connections=Connections(stores, outside, tokens, local),
         auth=Auth(stores.tokens),

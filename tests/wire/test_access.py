@@ -24,6 +24,11 @@ async def test_a_method_without_requires_stops_the_server_from_being_made() -> N
         Server(LOCAL, Guests(), [echo_service(Echo()), silent])
 
 
+async def test_a_right_without_a_verb_stops_the_server_from_being_made() -> None:
+    with pytest.raises(Bug, match="requires no verb"):
+        Server(LOCAL, Guests(), [Service(describe("Mute", verb=""), Echo())])
+
+
 async def test_a_method_that_nothing_serves_stops_the_server_from_being_made() -> None:
     with pytest.raises(Bug, match=r"nothing serves tests\.Echo\.One"):
         Server(LOCAL, Guests(), [Service(describe("Echo"), object())])
@@ -74,6 +79,9 @@ async def test_health_needs_no_token() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.Check(health_pb2.HealthCheckRequest(service="nobody"))
         assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+        ask: Any = channel.unary_unary("/grpc.health.v1.Health/List")
+        listed = await ask(b"")
+        assert b"tests.Echo" in listed
         watch = stub.Watch(health_pb2.HealthCheckRequest(service="nobody"))
         first = await watch.read()
         assert first.status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN

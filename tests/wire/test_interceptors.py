@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from etlplus import logs
-from etlplus.domain.errors import NotFound
+from etlplus.domain.errors import Bug, NotFound
 from tests.wire.echo import KINDS, Echo, call, echo_service
 from tests.wire.served import LOCAL, info_of, serving
 
@@ -91,6 +91,40 @@ async def test_a_fault_tells_the_caller_only_where_to_look(kind: str) -> None:
     assert line["method"] == f"/tests.Echo/{kind}"
     assert line["principal"] == "guest"
     assert "ValueError" in line["exception"]
+
+
+@EACH_KIND
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Bug("the books are wrong", code="BOOKS_UNBALANCED"), "BOOKS_UNBALANCED"),
+        (TimeoutError("not the deadline of the call"), "INTERNAL"),
+    ],
+)
+async def test_a_fault_keeps_its_code_and_nothing_else(
+    kind: str, fault: Exception, reason: str
+) -> None:
+    echo = Echo()
+    echo.act = lambda _: fault
+    async with serving([echo_service(echo)]) as (_, channel, _address):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call(channel, kind, ["a"], bearer="good")
+    assert refused.value.code() is grpc.StatusCode.INTERNAL
+    assert info_of(refused.value).reason == reason
+    assert str(fault) not in str(refused.value.details())
+
+
+async def test_a_trace_is_in_the_log() -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    lines = io.StringIO()
+    logs.configure("json", "info", lines)
+    async with serving([echo_service(Echo())]) as (_, channel, _address):
+        for sent in (f"00-{trace}-b7ad6b7169203331-01", "nonsense"):
+            with pytest.raises(grpc.aio.AioRpcError):
+                await call(channel, "One", ["a"], metadata=[("traceparent", sent)])
+    good, bad = [json.loads(text) for text in lines.getvalue().splitlines()]
+    assert good["trace_id"] == trace
+    assert "trace_id" not in bad
 
 
 @pytest.fixture(autouse=True)

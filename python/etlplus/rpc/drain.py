@@ -21,11 +21,6 @@ class Drain:
         """Ends every stream that goes through `until_begun`, now and from now on."""
         self._begun.set()
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether the server is stopping."""
-        return self._begun.is_set()
-
     async def until_begun(self, stream: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         """The items of `stream`. Raises Unavailable (DRAINING) when the server begins to stop."""
         begun = asyncio.ensure_future(self._begun.wait())

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import grpc
 import structlog
 
 from etlplus.domain.errors import Bug, EtlError
@@ -29,8 +28,6 @@ class Errors(Interceptor):
         """Ends the call with the status of what was raised."""
         try:
             yield
-        except grpc.aio.AbortError:
-            raise
         except Bug as error:
             _logger.exception("a call met a fault of the service", code=error.code)
             await _abort(call, _closed(error.code))
