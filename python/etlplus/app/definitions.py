@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from etlplus.app.ports import Language
+from etlplus.app.ports import Aside, Language
 from etlplus.domain.errors import InvalidInput
+from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 
 
@@ -15,12 +17,12 @@ class Definition:
 
     Attributes:
         spec: the serialized PipelineSpec.
-        source_text: the text it was read from; empty when it came as a message.
+        name: the pipeline's id.
         warnings: what works but is likely a mistake.
     """
 
     spec: bytes
-    source_text: str
+    name: str
     warnings: tuple[Problem, ...]
 
 
@@ -33,18 +35,39 @@ class Validation:
 
 
 class Definitions:
-    """Reads definitions, as text or as a message."""
+    """Reads definitions, as text or as a message. A long one takes seconds, so it is read aside."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, aside: Aside) -> None:
         """Asks the language what a definition means."""
         self._language = language
+        self._aside = aside
 
-    def examine(self, spec: bytes | None, source_text: str) -> Validation:
+    async def examine(self, spec: bytes | None, source_text: str) -> Validation:
         """All problems, errors and warnings. The text counts when both are given.
 
         Raises:
             InvalidInput: neither is given.
         """
+        return await self._aside.call(self._examine, spec, source_text)
+
+    async def read(self, spec: bytes | None, source_text: str) -> Definition:
+        """The definition.
+
+        Raises:
+            InvalidInput: SPEC_INVALID with all problems, or INVALID_ARGUMENT when text and message
+                differ in meaning.
+        """
+        return await self._aside.call(self._read, spec, source_text)
+
+    async def takes(self, spec: bytes, params: Mapping[str, str]) -> SpecSummary:
+        """What a run of it needs. Raises InvalidInput (PARAM_INVALID) unless the values fit."""
+        return await self._aside.call(self._takes, spec, params)
+
+    def _takes(self, spec: bytes, params: Mapping[str, str]) -> SpecSummary:
+        self._language.check_params(spec, params)
+        return self._language.summarize(spec)
+
+    def _examine(self, spec: bytes | None, source_text: str) -> Validation:
         if source_text:
             parsed = self._language.parse(source_text)
             return Validation(parsed.spec, tuple(parsed.problems))
@@ -53,14 +76,8 @@ class Definitions:
         problems = tuple(self._language.check(spec))
         return Validation(None if has_errors(problems) else spec, problems)
 
-    def read(self, spec: bytes | None, source_text: str) -> Definition:
-        """The definition.
-
-        Raises:
-            InvalidInput: SPEC_INVALID with all problems, or INVALID_ARGUMENT when text and message
-                differ in meaning.
-        """
-        found = self.examine(spec, source_text)
+    def _read(self, spec: bytes | None, source_text: str) -> Definition:
+        found = self._examine(spec, source_text)
         if found.spec is None or has_errors(found.problems):
             raise spec_invalid(found.problems)
         if spec and spec != found.spec:
@@ -69,7 +86,8 @@ class Definitions:
                 place="pipeline.source_text",
                 hint="Send only one of them",
             )
-        return Definition(found.spec, source_text, found.problems)
+        name = self._language.summarize(found.spec).name
+        return Definition(found.spec, name, found.problems)
 
 
 def has_errors(problems: tuple[Problem, ...]) -> bool:

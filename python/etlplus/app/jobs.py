@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -76,7 +76,7 @@ class Jobs:
 
     async def watch(
         self, caller: Principal, name: str, *, resume_after: int = 0
-    ) -> AsyncIterator[Snapshot | JobEvent | Heartbeat]:
+    ) -> AsyncGenerator[Snapshot | JobEvent | Heartbeat, None]:
         """Follows a job until it has ended.
 
         A snapshot comes first, unless it is resumed, and again whenever the state changes; between

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from etlplus.app.access import enter
 from etlplus.app.definitions import Definition, Definitions
 from etlplus.app.paging import Page, PageTokens, page_size
-from etlplus.app.ports import Language, Stores
+from etlplus.app.ports import Stores
 from etlplus.app.requests import once
 from etlplus.domain import names
 from etlplus.domain.errors import AlreadyExists, InvalidInput, NotFound
@@ -19,11 +19,10 @@ from etlplus.domain.request import RequestKey
 class Pipelines:
     """Creates, shows, lists, updates and deletes pipelines. Names are resource names."""
 
-    def __init__(self, stores: Stores, language: Language, tokens: PageTokens) -> None:
+    def __init__(self, stores: Stores, definitions: Definitions, tokens: PageTokens) -> None:
         """Keeps pipelines in the stores."""
         self._stores = stores
-        self._language = language
-        self._definitions = Definitions(language)
+        self._definitions = definitions
         self._tokens = tokens
 
     async def create(
@@ -45,8 +44,8 @@ class Pipelines:
             AlreadyExists: PIPELINE_EXISTS.
         """
         workspace = enter(caller, names.parse_workspace(parent))
-        definition = self._definitions.read(spec, source_text)
-        name = self._named(definition, pipeline_id)
+        definition = await self._definitions.read(spec, source_text)
+        name = _named(definition, pipeline_id)
         draft = PipelineDraft(definition.spec, source_text, caller.id, message)
         if validate_only:
             return await self._dry_create(workspace, name, draft)
@@ -124,8 +123,8 @@ class Pipelines:
         """
         workspace, pipeline = names.parse_pipeline(name)
         enter(caller, workspace)
-        definition = self._definitions.read(spec, source_text)
-        self._named(definition, pipeline)
+        definition = await self._definitions.read(spec, source_text)
+        _named(definition, pipeline)
         draft = PipelineDraft(definition.spec, source_text, caller.id, message)
         if validate_only:
             return await self._dry_update(workspace, pipeline, draft, allow_missing=allow_missing)
@@ -175,17 +174,6 @@ class Pipelines:
             write=str,
             read=_unchanged,
         )
-
-    def _named(self, definition: Definition, wanted: str) -> str:
-        name = self._language.summarize(definition.spec).name
-        if wanted and wanted != name:
-            raise InvalidInput(
-                f"The definition's name is {name!r}, not {wanted!r}",
-                place="name",
-                hint=f"Write `name: {wanted}`, or use the pipeline {name!r}",
-                metadata={"name": name, "wanted": wanted},
-            )
-        return names.check_id(name, "pipeline")
 
     async def _change(
         self, workspace: str, name: str, draft: PipelineDraft, etag: str, *, allow_missing: bool
@@ -240,6 +228,18 @@ class Pipelines:
                 raise
             return _unsaved(workspace, name, draft)
         return _unsaved(workspace, name, draft, now)
+
+
+def _named(definition: Definition, wanted: str) -> str:
+    name = definition.name
+    if wanted and wanted != name:
+        raise InvalidInput(
+            f"The definition's name is {name!r}, not {wanted!r}",
+            place="name",
+            hint=f"Write `name: {wanted}`, or use the pipeline {name!r}",
+            metadata={"name": name, "wanted": wanted},
+        )
+    return names.check_id(name, "pipeline")
 
 
 def _version_text(pipeline: Pipeline) -> str:

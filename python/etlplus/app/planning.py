@@ -9,7 +9,7 @@ from typing import Literal
 
 from etlplus.app.access import enter
 from etlplus.app.definitions import Definitions, Validation
-from etlplus.app.ports import Language, Planning, Stores
+from etlplus.app.ports import Planning, Stores
 from etlplus.app.requests import once
 from etlplus.domain import names
 from etlplus.domain.errors import EtlError, InvalidInput, RunError, WrongState
@@ -44,19 +44,18 @@ class Planned:
 class Plans:
     """Validates, plans, previews and runs pipelines."""
 
-    def __init__(self, stores: Stores, language: Language, planning: Planning) -> None:
+    def __init__(self, stores: Stores, definitions: Definitions, planning: Planning) -> None:
         """Compiles by `planning`."""
         self._stores = stores
-        self._language = language
         self._planning = planning
-        self._definitions = Definitions(language)
+        self._definitions = definitions
 
     async def validate(
         self, caller: Principal, parent: str, *, spec: bytes | None = None, source_text: str = ""
     ) -> Validation:
         """Every problem of a definition. Expressions are compiled where sources can be reached."""
         workspace = enter(caller, names.parse_workspace(parent))
-        found = self._definitions.examine(spec, source_text)
+        found = await self._definitions.examine(spec, source_text)
         if found.spec is None:
             return found
         finding = await self._compile(workspace, found.spec)
@@ -70,7 +69,7 @@ class Plans:
     ) -> Planned:
         """What a run would do. Raises the language's and the engine's errors."""
         workspace, spec, warnings = await self._resolve(caller, parent, asked)
-        self._language.check_params(spec, params)
+        await self._definitions.takes(spec, params)
         return Planned(await self._planning.plan(workspace, spec, params), warnings)
 
     async def preview(
@@ -89,7 +88,7 @@ class Plans:
             InvalidInput: NODE_UNKNOWN, PARAM_INVALID, and the language's and engine's errors.
         """
         workspace, spec, _ = await self._resolve(caller, parent, asked)
-        self._language.check_params(spec, params)
+        await self._definitions.takes(spec, params)
         limit = min(rows or DEFAULT_PREVIEW_ROWS, MOST_PREVIEW_ROWS)
         async for piece in self._planning.preview(workspace, spec, params, node, limit):
             yield piece
@@ -138,14 +137,13 @@ class Plans:
         if version not in (0, stored.version):
             old = await self._stores.pipelines.get_version(workspace, pipeline, version)
             spec = old.spec
-        summary = self._language.summarize(spec)
+        summary = await self._definitions.takes(spec, params)
         if summary.streams:
             raise WrongState(
                 f"The source {summary.streams[0]!r} is a stream, which the service does not have",
                 place=summary.streams[0],
                 hint="Run it from the program that has the rows, or read them from files",
             )
-        self._language.check_params(spec, params)
         return NewJob(
             workspace=workspace,
             uid=names.new_job_id(),
@@ -160,7 +158,7 @@ class Plans:
     ) -> tuple[str, bytes, tuple[Problem, ...]]:
         workspace = enter(caller, names.parse_workspace(parent))
         if not asked.name:
-            definition = self._definitions.read(asked.spec, asked.source_text)
+            definition = await self._definitions.read(asked.spec, asked.source_text)
             return workspace, definition.spec, definition.warnings
         holder, pipeline = names.parse_pipeline(asked.name)
         enter(caller, holder)
@@ -172,7 +170,7 @@ class Plans:
     async def _compile(self, workspace: str, spec: bytes) -> Problem | None:
         """What compiling finds: an error, or a warning that it was not possible."""
         try:
-            self._language.check_params(spec, {})
+            await self._definitions.takes(spec, {})
         except InvalidInput:
             return None  # a parameter must be given, so only a run can compile it
         try:

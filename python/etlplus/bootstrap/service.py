@@ -13,6 +13,7 @@ from pathlib import Path
 
 from etlplus.app.auth import Auth
 from etlplus.app.connections import Connections
+from etlplus.app.definitions import Definitions
 from etlplus.app.jobs import Jobs
 from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
@@ -63,10 +64,10 @@ async def build_server(settings: Settings, *, worker: bool = True) -> AsyncItera
     """
     async with databases(settings) as found, open_stores(found) as state:
         machine = parts(settings, state.stores, found.warehouse)
-        with _threads(_ASIDES) as threads:
+        with _threads(_ASIDES, "etlplus-aside") as threads, _threads(1, "etlplus-read") as reading:
             slots = settings.worker_slots if worker else 0
             info = _info(settings, found, state, machine, slots)
-            use_cases = _use_cases(machine, threads, info)
+            use_cases = _use_cases(machine, threads, reading, info)
             token = await use_cases.auth.bootstrap()
             services = contract_services(use_cases)
             server = Server(_config(settings), use_cases.auth, services)
@@ -113,14 +114,15 @@ def _worker(settings: Settings, machine: Parts) -> Worker:
 
 
 def _use_cases(
-    machine: Parts, threads: Threads, info: Callable[[], Awaitable[ServerInfo]]
+    machine: Parts, threads: Threads, reading: Threads, info: Callable[[], Awaitable[ServerInfo]]
 ) -> UseCases:
     stores = machine.stores
     tokens = PageTokens(stores.keys)
+    definitions = Definitions(machine.language, reading)
     inspection = ThreadedInspection(machine, threads)
     return UseCases(
-        pipelines=Pipelines(stores, machine.language, tokens),
-        plans=Plans(stores, machine.language, EnginePlanning(machine, threads)),
+        pipelines=Pipelines(stores, definitions, tokens),
+        plans=Plans(stores, definitions, EnginePlanning(machine, threads)),
         jobs=Jobs(stores, KeptRejects(machine, threads), tokens),
         connections=Connections(stores, inspection, tokens, machine.environment.local),
         auth=Auth(stores.tokens),
@@ -187,8 +189,8 @@ async def _until(stop: asyncio.Event, worker: asyncio.Task[None] | None) -> None
 
 
 @contextmanager
-def _threads(size: int) -> Iterator[Threads]:
-    threads = Threads(size, "etlplus-aside")
+def _threads(size: int, name: str) -> Iterator[Threads]:
+    threads = Threads(size, name)
     try:
         yield threads
     finally:

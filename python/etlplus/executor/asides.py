@@ -61,7 +61,7 @@ class EnginePlanning:
     async def _prepare(
         self, workspace: str, spec: bytes, params: Mapping[str, str], claim: Claim, folder: Path
     ) -> Prepared:
-        summary = self._language.summarize(spec)
+        summary = await self._threads.call(self._language.summarize, spec)
         stored = await self._preparation.look_up(self._stores.connections, workspace, summary)
 
         def prepare() -> Prepared:

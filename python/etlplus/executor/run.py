@@ -109,7 +109,7 @@ class JobRun:
     async def _definition(self) -> bytes:
         job, stores = self._job, self._parts.stores
         version = await stores.pipelines.get_version(job.workspace, job.pipeline, job.version)
-        self._summary = self._parts.language.summarize(version.spec)
+        self._summary = await self._threads.call(self._parts.language.summarize, version.spec)
         return version.spec
 
     async def _stage(self, spec: bytes) -> RunOutcome:

@@ -20,7 +20,7 @@ class Threads:
         self._pool = ThreadPoolExecutor(size, thread_name_prefix=name)
 
     async def call(
-        self, function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
+        self, function: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs
     ) -> Result:
         """What the function returns or raises."""
         loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from etlplus.app.auth import Auth
 from etlplus.app.connections import Connections
+from etlplus.app.definitions import Definitions
 from etlplus.app.jobs import Jobs
 from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
@@ -49,8 +50,9 @@ class Service:
         language = self.parts.language
         tokens = PageTokens(self.stores.keys)
         threads = Threads(1, "test-aside")
-        self.pipelines = Pipelines(self.stores, language, tokens)
-        self.plans = Plans(self.stores, language, EnginePlanning(self.parts, threads))
+        definitions = Definitions(language, threads)
+        self.pipelines = Pipelines(self.stores, definitions, tokens)
+        self.plans = Plans(self.stores, definitions, EnginePlanning(self.parts, threads))
         rejects = KeptRejects(self.parts, threads)
         self.jobs = Jobs(self.stores, rejects, tokens, heartbeat=0.01)
         inspection = ThreadedInspection(self.parts, threads)

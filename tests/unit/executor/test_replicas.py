@@ -46,7 +46,7 @@ class Gates(Threads):
         self.waiting: list[asyncio.Event] = []
 
     async def call(
-        self, function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
+        self, function: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs
     ) -> Result:
         await self._gate()
         try:

@@ -2,6 +2,7 @@
 
 from etlplus.app.ports.language import CatalogueEntry, Language, RunContext
 from etlplus.app.ports.outside import (
+    Aside,
     Connector,
     Engine,
     EngineRun,
@@ -26,6 +27,7 @@ from etlplus.app.ports.stores import (
 )
 
 __all__ = [
+    "Aside",
     "CatalogueEntry",
     "ConnectionStore",
     "Connector",
