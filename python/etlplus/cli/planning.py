@@ -171,13 +171,9 @@ def _spec(opened: Session, which: _Named) -> bytes:
 
 
 def last_step(data: bytes) -> str:
-    """The last step's name, or the last source's where there are no steps. Raises InvalidInput."""
-    from etlplus.v1 import plan_pb2  # noqa: PLC0415 takes time that --help has not
+    """The last step's name, or the last source's where there are no steps."""
+    from etlplus.language.wiring import step_names  # noqa: PLC0415 takes time that --help has not
+    from etlplus.v1 import plan_pb2  # noqa: PLC0415 the same
 
     spec = plan_pb2.PipelineSpec.FromString(data)
-    nodes = [step.name for step in spec.steps] or [source.name for source in spec.sources]
-    if not nodes or not nodes[-1]:
-        raise InvalidInput(
-            "the last step has no name", place="node", hint="Give it one, or name another step"
-        )
-    return nodes[-1]
+    return (step_names(spec) or [source.name for source in spec.sources])[-1]

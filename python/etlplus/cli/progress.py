@@ -10,6 +10,7 @@ from etlplus.cli.text import number, size
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from etlplus.cli.screen import Screen
@@ -117,7 +118,7 @@ class Lines:
 class Bar:
     """A bar on a terminal's last line."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, console: Console | None = None) -> None:
         from rich.console import Console  # noqa: PLC0415 only on terminals
         from rich.progress import (  # noqa: PLC0415 the same
             BarColumn,
@@ -133,7 +134,7 @@ class Bar:
             BarColumn(bar_width=24),
             TextColumn("{task.fields[figures]}"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=console or Console(stderr=True),
             transient=True,
         )
         self._title = title

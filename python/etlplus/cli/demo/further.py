@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 def lines(job: job_pb2.Job, table: str, settings: Settings) -> Iterator[tuple[str, str]]:
     """What each line is for, and the line."""
-    uid = job.uid
-    yield "the job", f"etlplus jobs show {uid}"
-    yield "its rejects", f"etlplus rejects show {uid}"
+    program = "etlplus" if shutil.which("etlplus") else shlex.quote(_near(Path(sys.argv[0])))
+    yield "the job", f"{program} jobs show {job.uid}"
+    yield "its rejects", f"{program} rejects show {job.uid} --limit 50"
     yield "over gRPC", _grpcurl(job, settings)
     yield "the table", _psql(table, settings)
 
