@@ -84,10 +84,9 @@ def _run(example: Example, engine: Engine, folder: Path, index: int) -> list[str
             found = differences(rows, _staged_rows(sink), types[name])
         failures += [f"{name}: {text}" for text in found]
     if failures and rejects and REJECTS not in example.expected:
-        first = rejects[0]
-        failures.append(
-            f"{len(rejects)} rows were rejected; the first in {first.step}: {first.message}"
-        )
+        first, count = rejects[0], len(rejects)
+        what = "1 row was" if count == 1 else f"{count} rows were"
+        failures.append(f"{what} rejected; the first in {first.step}: {first.message}")
     return failures
 
 
