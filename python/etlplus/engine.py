@@ -18,7 +18,9 @@ class RustEngine:
         """Compiles: looks at sources and targets, moves no row. Raises the domain's errors."""
         with _domain_errors():
             report = _core.compile(plan, runtime, {}).report()
-        return _plan_report(report_pb2.PlanReport.FromString(report))
+        message = report_pb2.PlanReport.FromString(report)
+        message.explain = _without_secrets(message.explain, plan)
+        return _plan_report(message)
 
     def preview(self, plan: bytes, runtime: bytes, node: str, rows: int) -> Iterator[bytes]:
         """The first rows of a source or step, as pieces of one Arrow IPC stream.
@@ -102,6 +104,15 @@ def _domain_error(error: _core.EngineError) -> EtlError:
     where = ", ".join(part for part in (node, place) if part)
     metadata = {"node": node} if node else {}
     return from_code(code, message, place=where or None, hint=hint, metadata=metadata)
+
+
+def _without_secrets(explain: str, plan: bytes) -> str:
+    """The engine's own plan shows bound values; those of secrets must not leave the process."""
+    params = engine_pb2.Plan.FromString(plan).params
+    secrets = {one.value for one in params if one.name.startswith("secret_") and one.value}
+    for secret in sorted(secrets, key=len, reverse=True):
+        explain = explain.replace(secret, "***")
+    return explain
 
 
 def _plan_report(report: report_pb2.PlanReport) -> figures.PlanReport:
