@@ -56,7 +56,7 @@ def add(
         )
         made = opened.client.connections.CreateConnection(request, timeout=CALL_SECONDS)
     write(plain(made), output, lambda: f"{identifier(made.name)} ({made.kind})\n")
-    remote.screen.hint(f"`etlplus conn test {name}` logs in with it")
+    remote.screen.tip(f"`etlplus conn test {name}` logs in with it")
     return exits.OK
 
 
@@ -169,7 +169,7 @@ def discover(
         lambda: _column_lines(tables) if columns else _table_lines(tables),
     )
     if answer.truncated:
-        remote.screen.hint("there are more tables; `--schema NAME` narrows the list")
+        remote.screen.tip("there are more tables; `--schema NAME` narrows the list")
     return exits.OK
 
 

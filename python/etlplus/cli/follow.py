@@ -50,7 +50,7 @@ def follow(opened: Session, job: job_pb2.Job, screen: Screen) -> tuple[job_pb2.J
             ended = opened.client.jobs.GetJob(request, timeout=CALL_SECONDS)
     except Detached:
         screen.note(f"left job {job.uid} to itself")
-        screen.hint(f"`etlplus jobs watch {job.uid}` follows it again")
+        screen.tip(f"`etlplus jobs watch {job.uid}` follows it again")
         return job, exits.CANCELLED
     return ended, report.exit_code(ended)
 

@@ -56,7 +56,7 @@ def run_here(
     write(plain(job), form, lambda: report.summary(job))
     report.failure(job, screen, stored=False)
     if ended.rejects.path:
-        screen.hint(f"`etlplus rejects show {ended.rejects.path}` shows what was refused")
+        screen.tip(f"`etlplus rejects show {ended.rejects.path}` shows what was refused")
     return report.exit_code(job)
 
 

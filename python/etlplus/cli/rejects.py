@@ -55,7 +55,7 @@ def show(
         with session(remote) as opened:
             shown = _print(_of_job(opened, job, asked), output)
     if shown and shown == limit:
-        remote.screen.hint(f"these are {shown}; `--skip {skip + shown}` goes on, `-n 0` shows all")
+        remote.screen.tip(f"these are {shown}; `--skip {skip + shown}` goes on, `-n 0` shows all")
     return exits.OK
 
 

@@ -87,14 +87,14 @@ def _run_on_server(asked: _Request, output: Output, remote: Remote) -> int:
         job = opened.client.pipelines.RunPipeline(request, timeout=CALL_SECONDS)
         if asked.detach:
             write(plain(job), output, lambda: f"{job.uid}\n")
-            screen.hint(f"`etlplus jobs watch {job.uid}` follows it")
+            screen.tip(f"`etlplus jobs watch {job.uid}` follows it")
             return exits.OK
         screen.note(f"job {job.uid}")
         job, code = follow(opened, job, screen)
     _tell(job, output)
     report.failure(job, screen)
     if job.rejects.rows and not job.error.code:
-        screen.hint(f"`etlplus rejects show {job.uid}` shows the rows that were refused")
+        screen.tip(f"`etlplus rejects show {job.uid}` shows the rows that were refused")
     return code
 
 

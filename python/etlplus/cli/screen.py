@@ -62,8 +62,13 @@ class Screen:
         if not self.quiet:
             self._write(self._paint(printable(text), _BOLD))
 
+    def tip(self, text: str) -> None:
+        """What could be done next, where all is well."""
+        if not self.quiet:
+            self.hint(text)
+
     def hint(self, text: str) -> None:
-        """What to do next."""
+        """What to do about an error."""
         self._write(f"  {self._paint('→', _DIM)} {printable(text)}")
 
     def warning(self, text: str) -> None:

@@ -83,7 +83,7 @@ def init(
         text = text_for(data)
     to.write_text(text, encoding="utf-8")
     screen.note(f"wrote {to}")
-    screen.hint(f"`etlplus validate {to}` checks it, `etlplus run {to} --local` runs it")
+    screen.tip(f"`etlplus validate {to}` checks it, `etlplus run {to} --local` runs it")
     return exits.OK
 
 

@@ -7,22 +7,27 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etlplus.cli.session import CALL_SECONDS, Remote, recorded, session
 from etlplus.domain.errors import EtlError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from etlplus.cli.screen import Screen
     from etlplus.settings import Settings
 
 
 @contextmanager
-def server(settings: Settings, root: Path, screen: Screen) -> Iterator[str]:
+def server(settings: Settings, roots: Sequence[Path], screen: Screen) -> Iterator[str]:
     """A running server on the data folder, as HOST:PORT. One that is started here is stopped.
+
+    Args:
+        settings: name the data folder.
+        roots: folders that pipelines may touch; the server runs in the first.
+        screen: where it is told which server it is.
 
     Raises:
         EtlError: it did not start; the end of its log is in the message.
@@ -37,11 +42,11 @@ def server(settings: Settings, root: Path, screen: Screen) -> Iterator[str]:
     with log.open("wb") as stderr:
         child = subprocess.Popen(
             (sys.executable, "-m", "etlplus.cli", "serve", "--listen", "127.0.0.1:0"),
-            cwd=root,
+            cwd=roots[0],
             env={
                 **os.environ,
                 "ETLPLUS_DATA_DIR": str(settings.data_dir),
-                "ETLPLUS_FILE_ROOTS": str(root),
+                "ETLPLUS_FILE_ROOTS": os.pathsep.join(map(str, roots)),
             },
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -50,7 +55,9 @@ def server(settings: Settings, root: Path, screen: Screen) -> Iterator[str]:
             start_new_session=True,
         )
     try:
-        yield _ready(child, log)
+        address = _ready(child, log)
+        screen.note(f"listening on {address}, data in {settings.data_dir}")
+        yield address
     finally:
         child.send_signal(signal.SIGTERM)
         child.communicate()

@@ -49,15 +49,16 @@ def demo(
     folder = settings.data_dir / _FOLDER
     screen.note(f"{size(flights.unpack(folder))} of CSV files in {folder}")
     screen.title("2 Server")
-    with child.server(settings, root, screen) as address:
-        screen.note(f"listening on {address}, data in {settings.data_dir}")
+    with child.server(settings, (root, folder), screen) as address:
         with session(Remote(server=address, quiet=quiet)) as opened:
             job, code = _run(opened, root, folder, screen)
-            if code == exits.OK:
-                sys.stdout.write(_first_rejects(opened, job))
+            if code != exits.OK:
+                return code
+            sys.stdout.write(_first_rejects(opened, job))
+            sys.stdout.flush()
         lines = [*further.lines(job, _TABLE, settings)]
     _tell_further(lines, settings, screen)
-    return code
+    return exits.OK
 
 
 def _run(opened: Session, root: Path, folder: Path, screen: Screen) -> tuple[job_pb2.Job, int]:
