@@ -78,6 +78,7 @@ class JobRun:
         except Unavailable:
             raise
         except EtlError as error:
+            await self._keep_what_is_known()
             return self._judge(error)
         except Exception:  # noqa: BLE001 a fault in one job must not stop the others
             _LOG.exception("job %s failed by a fault of the service", self._job.uid)
@@ -159,6 +160,17 @@ class JobRun:
                 f"rejected, {books.filtered} filtered",
                 node=sink.name,
             )
+
+    async def _keep_what_is_known(self) -> None:
+        """Counters and rejects of a run that did not come to its end."""
+        run = self._engine_run
+        if run is None or self._staged or self.switch.reason in (Reason.LOST, Reason.DRAIN):
+            return
+        try:
+            self._progress = run.progress()
+            self._rejects = await self._threads.call(lambda: self._keep_rejects(run.rejects()))
+        except EtlError as error:
+            _LOG.warning("rejects of job %s are not kept: %s", self._job.uid, error)
 
     def _keep_rejects(self, rejects: RejectSummary) -> RejectSummary:
         """Moves the rejects to where they outlive the work folder."""

@@ -110,6 +110,14 @@ async def test_an_error_fails_the_job_with_everything_known(bench: Bench) -> Non
     assert bench.target.applied == []
 
 
+async def test_a_failed_run_keeps_its_rejects(bench: Bench) -> None:
+    bench.engine.error = RunError("too many", code="REJECT_BUDGET_EXCEEDED")
+    job = await bench.run()
+    assert job.rejects.rows == REJECTED
+    assert tree(Path(job.rejects.path).parent) == [f"{job.uid.hex}.arrow"]
+    assert job.progress.rows_read > 0
+
+
 async def test_a_fault_of_the_service_fails_the_job_without_its_details(bench: Bench) -> None:
     bench.engine.error = ZeroDivisionError("secret detail")
     job = await bench.run()

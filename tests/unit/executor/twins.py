@@ -77,6 +77,7 @@ class Target:
     ledger: dict[tuple[str, str], Published] = field(default_factory=dict)
     fails: dict[str, EtlError] = field(default_factory=dict)
     swept: list[Load] = field(default_factory=list)
+    looked_at: list[str] = field(default_factory=list)
 
     def publish(
         self, staged: StagedSink, load: Load, connection: ResolvedConnection | None
@@ -115,6 +116,7 @@ class Target:
 
     def leftovers(self, connection: ResolvedConnection | None) -> Sequence[StagingKey]:
         assert connection is not None
+        self.looked_at.append(connection.name)
         return sorted(
             {StagingKey(load, epoch) for load, epoch, _ in self.staged},
             key=lambda key: (key.load_id, key.epoch),
@@ -203,6 +205,9 @@ class TwinRun:
             raise engine.error
         sinks = tuple(self._stage(sink.name, sink) for sink in self._plan.spec.sinks)
         return RunOutcome(sinks, self._rejects(), Progress(rows_read=ROWS, rows_staged=ROWS))
+
+    def rejects(self) -> RejectSummary:
+        return self._rejects()
 
     def _stage(self, name: str, sink: plan_pb2.Sink) -> StagedSink:
         books = self._engine.books or Books(read=ROWS, loaded=ROWS - REJECTED, rejected=REJECTED)
