@@ -53,7 +53,8 @@ def check_spec(spec: plan_pb2.PipelineSpec) -> Findings:
 
 
 def _check(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> None:
-    check_limits(spec, findings, broken)
+    if not check_limits(spec, findings, broken):
+        return
     check_params(spec, findings)
     check_references(spec, findings)
     check_names(spec, findings, broken)

@@ -34,11 +34,17 @@ _PATTERNS: Final = {
 }
 
 
-def check_limits(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> None:
-    """Report what is outside the contract's limits, except at paths that are broken already."""
+def check_limits(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> bool:
+    """Report what is outside the contract's limits, except at paths that are broken already.
+
+    Returns:
+        Whether the definition's own lists are so short that looking at each pair is cheap.
+    """
+    small = True
     for violation in protovalidate.collect_violations(spec):
         proto = violation.proto
         path = _path(proto.field.elements if proto.field else ())
+        small = small and not (len(path) == 1 and proto.rule_id == "repeated.max_items")
         if any(path[:length] in broken for length in range(1, len(path) + 1)):
             continue
         value = violation.field_value
@@ -46,6 +52,7 @@ def check_limits(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Pa
             continue
         rule = _rules().get(str(proto.rule_id), _limit)
         rule(findings, path, violation)
+    return small
 
 
 def _path(elements: Iterable[FieldPathElement]) -> Path:

@@ -37,13 +37,11 @@ def _unique(wiring: Wiring, findings: Findings) -> None:
         if name == REJECTS:
             text = f"A {kind} cannot be called `{REJECTS}`: that is the run's rejects"
             findings.add(codes.RESERVED, text, (*path, "name"))
-        elif name and first.setdefault(name, kind) and _repeats(paths, path, name):
+        elif name in first:
             text = f"There is a {first[name]} called `{name}` already"
             findings.add(codes.DUPLICATE_NAME, text, (*path, "name"))
-
-
-def _repeats(paths: list[tuple[Path, str]], path: Path, name: str) -> bool:
-    return next(other for other, text in paths if text == name) != path
+        elif name:
+            first[name] = kind
 
 
 def _unique_in(field: str, what: str, names: Iterable[str], findings: Findings) -> None:
