@@ -149,10 +149,10 @@ def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0)
 
 @asynccontextmanager
 async def platform(
-    *, config: ServerConfig = LOCAL, heartbeat: float = 15.0
+    *, config: ServerConfig = LOCAL, heartbeat: float = 15.0, stores: Stores | None = None
 ) -> AsyncIterator[Platform]:
-    """Everything, started."""
-    stores, outside = MemoryStores(), Outside()
+    """Everything, started. Stores are in memory unless others are given."""
+    stores, outside = stores or MemoryStores(), Outside()
     use_cases = make_use_cases(stores, outside, heartbeat=heartbeat)
     token = await use_cases.auth.bootstrap()
     assert token is not None
