@@ -54,12 +54,15 @@ class Process:
     def kill(self) -> None:
         """End the process as a crash would: SIGKILL, and wait until it is gone."""
         self.popen.kill()
-        self.popen.wait()
+        self._gone()
 
     def stop(self) -> int:
         """Ask the process to end, wait for it and return its exit code."""
         if self.popen.poll() is None:
             self.popen.send_signal(signal.SIGTERM)
+        return self._gone()
+
+    def _gone(self) -> int:
         assert self.popen.stdout is not None
         self.popen.stdout.close()
         return self.popen.wait()
