@@ -16,6 +16,7 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
     FileDescriptorSet,
 )
+from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
@@ -28,10 +29,10 @@ _CONTRACT: Final = "contract.binpb"
 
 
 def contract_files() -> list[FileDescriptorProto]:
-    """The contract with all that it imports, and the standard services beside it."""
+    """The contract with all that it imports, the standard services and the details of errors."""
     serialized = resources.files("etlplus.v1").joinpath(_CONTRACT).read_bytes()
     files = list(FileDescriptorSet.FromString(serialized).file)
-    for module in (health_pb2, reflection_pb2):
+    for module in (health_pb2, reflection_pb2, error_details_pb2):
         file = FileDescriptorProto()
         module.DESCRIPTOR.CopyToProto(file)
         files.append(file)

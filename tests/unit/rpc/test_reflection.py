@@ -46,6 +46,8 @@ async def test_services_are_listed_in_order() -> None:
         ("etlplus.v1.Job.name", "etlplus/v1/job.proto"),
         ("etlplus.v1.WatchJobResponse.event", "etlplus/v1/job.proto"),
         ("etlplus.v1.requires", "etlplus/v1/options.proto"),
+        ("google.rpc.ErrorInfo", "google/rpc/error_details.proto"),
+        ("google.rpc.BadRequest.FieldViolation", "google/rpc/error_details.proto"),
         ("grpc.health.v1.Health.Check", "grpc_health/v1/health.proto"),
         ("grpc.reflection.v1alpha.ServerReflection", "grpc_reflection/v1alpha/reflection.proto"),
     ],
