@@ -23,6 +23,7 @@ def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -
         variables=visible_environment(),
         local=local,
         secrets_dir=settings.pipeline_secrets,
+        memory=f"{int(settings.job_memory)}B",
     )
     return Parts(
         stores=stores,

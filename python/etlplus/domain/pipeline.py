@@ -70,6 +70,7 @@ class SpecSummary:
         description: may be empty.
         connections: ids of the connections that sources and sinks name, each once.
         targets: ids of the connections that sinks write to, each once.
+        nodes: names of the sources and steps, in order.
         streams: names of the sources that a program must hand in.
         timeout: the longest a run may take, in seconds; None for no limit.
     """
@@ -80,3 +81,4 @@ class SpecSummary:
     streams: tuple[str, ...]
     timeout: float | None
     targets: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from etlplus.domain import names
 from etlplus.domain.connection import Connection, ConnectionCheck, Table
-from etlplus.domain.errors import RunError
+from etlplus.domain.errors import InvalidInput, RunError
 from etlplus.domain.job import Job
+from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.run import PlanReport, RejectRow
 from etlplus.executor.parts import Parts
 from etlplus.executor.preparation import Claim, Prepared
@@ -33,36 +34,46 @@ class EnginePlanning:
     async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> PlanReport:
         """What a run would do."""
         claim = _no_claim()
-        folder = self._environment.work_dir(claim.load_id, claim.epoch)
         try:
-            prepared = await self._prepare(workspace, spec, params, claim, folder)
+            summary = await self._threads.call(self._language.summarize, spec)
+            prepared = await self._prepare(workspace, spec, params, claim, summary)
             return await self._threads.call(self._engine.plan, prepared.plan, prepared.runtime)
         finally:
-            await self._threads.call(shutil.rmtree, folder, ignore_errors=True)
+            await self._threads.call(shutil.rmtree, self._folder(claim), ignore_errors=True)
 
     async def preview(
         self, workspace: str, spec: bytes, params: Mapping[str, str], node: str, rows: int
     ) -> AsyncIterator[bytes]:
         """The first rows of a source or step, as pieces of one Arrow IPC stream."""
         claim = _no_claim()
-        folder = self._environment.work_dir(claim.load_id, claim.epoch)
         try:
-            prepared = await self._prepare(workspace, spec, params, claim, folder)
+            summary = await self._threads.call(self._language.summarize, spec)
+            shown = _node(summary, node)
+            prepared = await self._prepare(workspace, spec, params, claim, summary)
 
             def pieces() -> Iterator[bytes]:
-                return self._engine.preview(prepared.plan, prepared.runtime, node, rows)
+                return self._engine.preview(prepared.plan, prepared.runtime, shown, rows)
 
             async with aclosing(self._threads.iterate(pieces)) as stream:
                 async for piece in stream:
                     yield piece
         finally:
-            await self._threads.call(shutil.rmtree, folder, ignore_errors=True)
+            await self._threads.call(shutil.rmtree, self._folder(claim), ignore_errors=True)
+
+    def _folder(self, claim: Claim) -> Path:
+        return self._environment.work_dir(claim.load_id, claim.epoch)
 
     async def _prepare(
-        self, workspace: str, spec: bytes, params: Mapping[str, str], claim: Claim, folder: Path
+        self,
+        workspace: str,
+        spec: bytes,
+        params: Mapping[str, str],
+        claim: Claim,
+        summary: SpecSummary,
     ) -> Prepared:
-        summary = await self._threads.call(self._language.summarize, spec)
         stored = await self._preparation.look_up(self._stores.connections, workspace, summary)
+
+        folder = self._folder(claim)
 
         def prepare() -> Prepared:
             connections = self._preparation.resolve(summary, stored)
@@ -122,6 +133,19 @@ class KeptRejects:
         async with aclosing(batches) as stream:
             async for batch in stream:
                 yield batch
+
+
+def _node(summary: SpecSummary, node: str) -> str:
+    """The source or step to show: the last one when none is named."""
+    if node and node not in summary.nodes:
+        raise InvalidInput(
+            f"There is no source or step {node!r}",
+            code="NODE_UNKNOWN",
+            place=node,
+            hint=f"The pipeline has {', '.join(summary.nodes)}",
+            metadata={"node": node},
+        )
+    return node or summary.nodes[-1]
 
 
 def _no_claim() -> Claim:

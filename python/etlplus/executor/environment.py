@@ -24,6 +24,7 @@ class Environment:
         variables: what `${env.NAME}` and `env:NAME` may see.
         local: options of the built-in connection; None when there is no warehouse.
         secrets_dir: holds a file for each secret that `${secret.NAME}` may name.
+        memory: of a run whose definition does not say, as in `256MiB`.
         threads: threads for the rows of one run; 0 for one a core.
     """
 
@@ -33,6 +34,7 @@ class Environment:
     local: Mapping[str, str] | None = field(default=None, repr=False)
     secrets_dir: Path | None = None
     threads: int = 0
+    memory: str = "256MiB"
 
     def work_dir(self, load_id: str, epoch: int) -> Path:
         """The folder of one claim of a load: rejects, spilled rows."""

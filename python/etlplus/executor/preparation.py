@@ -116,6 +116,7 @@ class Preparation:
             scheduled=claim.asked,
             env=self._environment.variables,
             secret=self._secrets.named,
+            memory=self._environment.memory,
         )
         plan = self._language.lower(spec, params, context)
         make_folder(work_dir)

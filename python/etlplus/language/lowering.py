@@ -60,6 +60,7 @@ def lower_spec(
     if not findings.failed:
         check_limits(plan.spec, findings, set())
     refuse(findings.problems(), "PARAM_INVALID", _BAD_VALUES)
+    plan.spec.limits.memory = plan.spec.limits.memory or context.memory
     fill_defaults(plan.spec)
     del plan.spec.tests[:]
     for name, value in sorted(values.bound.items()):

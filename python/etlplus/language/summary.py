@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from etlplus.domain.pipeline import SpecSummary
+from etlplus.language.wiring import step_names
 from etlplus.v1 import plan_pb2
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -13,7 +14,7 @@ _PART: Final = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 
 
 def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
-    """Return name, description, connections, streams and timeout of a definition."""
+    """Return name, description, connections, streams, timeout and nodes of a definition."""
     read = {part.postgres.connection for part in spec.sources if part.HasField("postgres")}
     written = {part.postgres.connection for part in spec.sinks if part.HasField("postgres")}
     return SpecSummary(
@@ -23,6 +24,7 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         targets=tuple(sorted(written)),
         streams=tuple(source.name for source in spec.sources if source.HasField("stream")),
         timeout=seconds(spec.limits.timeout),
+        nodes=(*(source.name for source in spec.sources), *step_names(spec)),
     )
 
 

@@ -87,6 +87,11 @@ async def test_previews_are_streams(service: Service) -> None:
     assert [piece async for piece in pieces] == [b"orders0", b"orders1", b"orders2"]
 
 
+async def test_the_last_step_is_shown_when_none_is_named(service: Service) -> None:
+    pieces = service.plans.preview(ME, PARENT, Asked(source_text=text_of()), {}, rows=1)
+    assert [piece async for piece in pieces] == [b"orders0"]
+
+
 async def test_a_preview_of_an_unknown_node_is_refused(service: Service) -> None:
     pieces = service.plans.preview(ME, PARENT, Asked(source_text=text_of()), {}, node="nobody")
     with pytest.raises(InvalidInput) as caught:

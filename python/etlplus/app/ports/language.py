@@ -20,6 +20,7 @@ class RunContext:
         run_id: `${run.id}`, the job's id as text.
         scheduled: `${run.scheduled_date}` and its kin: when the run was asked for.
         env: environment variables that `${env.X}` may see.
+        memory: of a run whose definition does not say, as in `256MiB`.
         secret: resolves `${secret.a.b}`; raises RunError (SECRET_UNRESOLVED).
     """
 
@@ -27,6 +28,7 @@ class RunContext:
     scheduled: datetime
     env: Mapping[str, str] = field(repr=False)
     secret: Callable[[str], str] = field(repr=False)
+    memory: str = "256MiB"
 
 
 @dataclass(frozen=True, slots=True)
