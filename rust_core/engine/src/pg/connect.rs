@@ -87,9 +87,12 @@ async fn open(options: &Options) -> Result<Session> {
     };
     let session = Session { client, driver: Driver(driver) };
     // Values travel in binary, but casts and defaults on the server's side must mean the same
-    // everywhere.
+    // everywhere. Where it can, the server looks each second whether a long query is still wanted.
     let settings = "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO'; \
-                    SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+                    SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+                    SELECT pg_catalog.set_config(name, '1000', false) \
+                    FROM pg_catalog.pg_settings \
+                    WHERE name = 'client_connection_check_interval' AND max_val::bigint >= 1000";
     session.batch_execute(settings).await.map_err(failed)?;
     Ok(session)
 }

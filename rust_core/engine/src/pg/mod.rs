@@ -10,5 +10,5 @@ mod tls;
 pub use catalog::{Column, Relation, look_up};
 pub use connect::{Session, connect};
 pub use error::{describe, statement_failed};
-pub use options::find;
+pub use options::{find, kind_is};
 pub use quote::{TableName, ident, literal};

@@ -33,7 +33,17 @@ pub(super) struct Options {
 /// # Errors
 /// `CONNECTION_UNKNOWN`, also for a connection of another kind.
 pub fn find<'a>(connections: &'a [ResolvedConnection], name: &str) -> Result<&'a ResolvedConnection> {
-    let found = connections.iter().find(|connection| connection.name == name);
+    kind_is(connections.iter().find(|connection| connection.name == name), name)
+}
+
+/// A connection that was looked up by a name, if it is there and leads to PostgreSQL.
+///
+/// # Errors
+/// `CONNECTION_UNKNOWN`.
+pub fn kind_is<'a>(
+    found: Option<&'a ResolvedConnection>,
+    name: &str,
+) -> Result<&'a ResolvedConnection> {
     match found {
         Some(connection) if connection.kind == "postgres" => Ok(connection),
         Some(connection) => {

@@ -12,6 +12,7 @@ pub mod csv;
 pub mod feed;
 pub mod files;
 pub mod jsonl;
+pub mod postgres;
 pub mod stream;
 #[cfg(test)]
 pub mod testing;
@@ -90,6 +91,7 @@ pub async fn compile(
     let compiled: Result<Arc<dyn Source>> = match &source.kind {
         Some(Kind::Csv(options)) => csv::compile(options, env),
         Some(Kind::Jsonl(options)) => jsonl::compile(options, env),
+        Some(Kind::Postgres(options)) => postgres::compile(options, env).await,
         Some(Kind::Stream(options)) => stream::compile(&source.name, options, streams),
         _ => Err(EngineError::new(
             Code::PlanInvalid,

@@ -28,8 +28,9 @@ impl StagedPath {
         // The longest name of a file is 255 bytes; the load's id alone tells files apart.
         let short = name.char_indices().take_while(|(at, _)| *at < 150).map(|(_, each)| each);
         let short: String = short.collect();
-        let staged =
-            folder.join(format!(".{short}.etlplus-{}-{}.tmp", context.load_id, context.epoch));
+        let prefix = format!(".{short}.etlplus-{}-", context.load_id);
+        remove_older(folder, &prefix, context.epoch);
+        let staged = folder.join(format!("{prefix}{}.tmp", context.epoch));
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(&staged);
         let file = file.map_err(|error| unwritable(&staged, &error))?;
         Ok((Self { staged, target, kept: false }, file))
@@ -55,6 +56,20 @@ impl StagedPath {
             rows,
             bytes,
         })
+    }
+}
+
+/// Removes what earlier claims of this load staged for the same target, so that a claim that was
+/// cut off has nothing left to rename.
+fn remove_older(folder: &Path, prefix: &str, epoch: u64) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let found = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(".tmp"));
+        let is_older = found.and_then(|found| found.parse().ok()).is_some_and(|found: u64| found < epoch);
+        if is_older && let Err(error) = std::fs::remove_file(entry.path()) {
+            log::warn!("cannot remove {}: {error}", entry.path().display());
+        }
     }
 }
 

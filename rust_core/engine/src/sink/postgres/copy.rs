@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_postgres::CopyInSink;
 
 use super::encode::{HEADER, TRAILER, put_rows, take};
+use super::staging::RELAXED;
 use super::target::Target;
 use crate::error::{Code, EngineError, Result};
 use crate::pg::{Session, TableName, statement_failed};
@@ -51,6 +52,7 @@ pub(super) async fn copy(
     queue: Queue,
 ) -> Result<Part> {
     let failed = |error| statement_failed(&format!("cannot copy rows into {table}"), &error);
+    session.batch_execute(RELAXED).await.map_err(failed)?;
     let sink: CopyInSink<Bytes> = session.copy_in(&statement).await.map_err(failed)?;
     let mut sink = Box::pin(sink);
     let mut part = Part::default();

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use parking_lot::Mutex;
 
 use self::target::Target;
 use crate::error::Result;
@@ -36,6 +37,8 @@ struct PostgresSink {
     target: Arc<Target>,
     /// What makes the target's schema; empty when it exists.
     create_schema: String,
+    /// The connection that looked at the target, for staging.
+    session: Mutex<Option<Session>>,
 }
 
 /// Compiles a sink into a PostgreSQL table: looks at the table and settles every column.
@@ -57,13 +60,13 @@ pub(super) async fn compile(
         Some(_) => String::new(),
         None => schema_statement(&session, &table).await?,
     };
-    session.close().await;
     let target = Target::settle(table, options, &schema, relation.as_ref())?;
     Ok(Arc::new(PostgresSink {
         name: name.into(),
         connection: connection.clone(),
         target: Arc::new(target),
         create_schema,
+        session: Mutex::new(Some(session)),
     }))
 }
 
@@ -106,6 +109,7 @@ impl Sink for PostgresSink {
     }
 
     async fn open(&self, context: &StageContext) -> Result<Box<dyn StagingWriter>> {
-        stage::open(&self.name, &self.connection, &self.target, context).await
+        let session = self.session.lock().take();
+        stage::open(&self.name, &self.connection, session, &self.target, context).await
     }
 }

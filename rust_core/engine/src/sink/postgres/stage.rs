@@ -13,7 +13,7 @@ use super::copy::{Numbered, Part, Queue, copy};
 use super::staging::{copy_statement, create, table_name};
 use super::target::Target;
 use crate::error::{Code, EngineError, Result};
-use crate::pg::{TableName, connect};
+use crate::pg::{Session, TableName, connect};
 use crate::plan::pb;
 use crate::sink::{StageContext, StagingWriter};
 
@@ -24,18 +24,23 @@ const MAX_CONNECTIONS: usize = 4;
 /// How long dropping an abandoned staging table may take; a sweep drops what is left.
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Opens the staging area: makes the table and starts the first connection.
+/// Opens the staging area: makes the table and starts the first connection, which is `session` where
+/// that is still open.
 ///
 /// # Errors
 /// `CONNECTION_FAILED`, `DATABASE_ERROR`.
 pub(super) async fn open(
     sink: &str,
     connection: &pb::ResolvedConnection,
+    session: Option<Session>,
     target: &Arc<Target>,
     context: &StageContext,
 ) -> Result<Box<dyn StagingWriter>> {
     let table = table_name(sink, context);
-    let session = connect(connection).await?;
+    let session = match session {
+        Some(session) if !session.is_closed() => session,
+        _ => connect(connection).await?,
+    };
     create(&session, &table, target).await?;
     let (sender, receiver) = mpsc::channel(QUEUE);
     let mut writer = StageWriter {
@@ -70,7 +75,7 @@ struct StageWriter {
 }
 
 impl StageWriter {
-    fn start(&mut self, session: crate::pg::Session) {
+    fn start(&mut self, session: Session) {
         let statement = copy_statement(&self.table, &self.target);
         let (table, target) = (self.table.clone(), Arc::clone(&self.target));
         self.copies.spawn(copy(session, statement, table, target, Arc::clone(&self.queue)));

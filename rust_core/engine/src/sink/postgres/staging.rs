@@ -9,6 +9,8 @@ use crate::sink::StageContext;
 /// The schema of everything that ETL Plus keeps in a target's database.
 const SCHEMA: &str = "etlplus";
 const MAX_IDENTIFIER: usize = 63;
+/// Staging need not wait for the disk: the commit that publishes flushes all that was logged before.
+pub(super) const RELAXED: &str = "SET synchronous_commit = off";
 
 /// The staging table of a load's claim. Sweeps find it by load and epoch.
 pub(super) fn table_name(sink: &str, context: &StageContext) -> TableName {
@@ -43,7 +45,7 @@ pub(super) async fn create(session: &Session, table: &TableName, target: &Target
     }
     let logged = if target.is_adoptable() { "" } else { "UNLOGGED " };
     let statement = format!(
-        "DROP TABLE IF EXISTS {name}; CREATE {logged}TABLE {name} ({columns})",
+        "{RELAXED}; DROP TABLE IF EXISTS {name}; CREATE {logged}TABLE {name} ({columns})",
         name = table.quoted(),
         columns = columns.join(", ")
     );
