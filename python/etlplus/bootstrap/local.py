@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from etlplus.app.ports import Stores
 from etlplus.bootstrap.machine import parts
-from etlplus.bootstrap.state import databases, open_stores
+from etlplus.bootstrap.state import Owner, databases, open_stores
 from etlplus.domain import names
 from etlplus.domain.connection import ConnectionDraft
 from etlplus.domain.errors import NotFound
@@ -142,7 +142,7 @@ async def _machine(settings: Settings, summary: SpecSummary) -> AsyncIterator[Pa
     async with AsyncExitStack() as stack:
         local = None
         if summary.connections:
-            found = await stack.enter_async_context(databases(settings, share=True))
+            found = await stack.enter_async_context(databases(settings, Owner.ANY))
             local = found.warehouse
             kept = await stack.enter_async_context(open_stores(found))
             for name in set(summary.connections) - {names.LOCAL_CONNECTION}:

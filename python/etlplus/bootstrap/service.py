@@ -21,7 +21,7 @@ from etlplus.app.planning import Plans
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.bootstrap.machine import parts
-from etlplus.bootstrap.state import Databases, databases, open_stores
+from etlplus.bootstrap.state import Databases, Owner, databases, open_stores
 from etlplus.domain.errors import InvalidInput
 from etlplus.executor.asides import EnginePlanning, KeptRejects, ThreadedInspection
 from etlplus.executor.parts import Parts
@@ -102,7 +102,7 @@ async def serve(
 async def work(settings: Settings, *, ready: Callable[[], None]) -> None:
     """Runs jobs of a service on the same database until SIGTERM or SIGINT."""
     with _signals() as stop:
-        async with databases(settings, share=True) as found, open_stores(found) as state:
+        async with databases(settings, Owner.OTHER) as found, open_stores(found) as state:
             worker = _worker(settings, parts(settings, state.stores, found.warehouse))
             ready()
             await worker.run(stop)

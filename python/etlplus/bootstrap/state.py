@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 
 from etlplus.domain.errors import Unavailable
 from etlplus.settings import Settings
@@ -28,13 +29,17 @@ class Databases:
     embedded: bool
 
 
-@asynccontextmanager
-async def databases(settings: Settings, *, share: bool = False) -> AsyncIterator[Databases]:
-    """The databases, running. The embedded one is started, and stopped at the end.
+class Owner(Enum):
+    """Whose the embedded database is."""
 
-    Args:
-        settings: name the database, or the folder of the embedded one.
-        share: use the embedded database that another process runs, where one does.
+    THIS = "this"  # this process starts it, or fails when another one has it
+    OTHER = "other"  # another process runs it
+    ANY = "any"  # another process's where one runs it, else this one's
+
+
+@asynccontextmanager
+async def databases(settings: Settings, owner: Owner = Owner.THIS) -> AsyncIterator[Databases]:
+    """The databases, running. The embedded one is stopped at the end by whom it belongs to.
 
     Raises:
         Unavailable: the database cannot be started or is another process's.
@@ -43,7 +48,7 @@ async def databases(settings: Settings, *, share: bool = False) -> AsyncIterator
         yield Databases(settings.database_url.get_secret_value(), None, embedded=False)
         return
     async with AsyncExitStack() as stack:
-        yield _embedded(await _start(settings, stack, share=share))
+        yield _embedded(await _start(settings, stack, owner))
 
 
 @asynccontextmanager
@@ -58,9 +63,11 @@ async def open_stores(found: Databases) -> AsyncIterator[PostgresStores]:
         await stores.close()
 
 
-async def _start(settings: Settings, stack: AsyncExitStack, *, share: bool) -> Endpoint:
+async def _start(settings: Settings, stack: AsyncExitStack, owner: Owner) -> Endpoint:
     settings.data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if not share:
+    if owner is Owner.OTHER:
+        return attach(settings.data_dir)
+    if owner is Owner.THIS:
         return await stack.enter_async_context(EmbeddedPostgres(settings.data_dir))
     try:
         postgres = EmbeddedPostgres(settings.data_dir, wait_seconds=0)

@@ -78,6 +78,9 @@ class Worker:
             except Unavailable as error:
                 _LOG.warning("no job can be claimed: %s", error)
                 claimed = 0
+            except Exception:  # noqa: BLE001 the next claim may work, and runs go on meanwhile
+                _LOG.exception("claiming failed")
+                claimed = 0
             if not claimed:
                 await happens(self._nudge, random.uniform(0.75, 1.25) * _POLL)  # noqa: S311
 

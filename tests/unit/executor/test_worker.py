@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from etlplus.domain.errors import Unavailable
 from etlplus.domain.job import Job, JobState
 from etlplus.executor.worker import Worker
 from etlplus.store.memory.stores import MemoryStores
@@ -114,3 +116,19 @@ async def test_a_job_that_loses_three_workers_fails(factory: Factory) -> None:
     failed = await factory.until(job, JobState.FAILED)
     assert failed.error is not None
     assert failed.error.code == "WORKER_LOST"
+
+
+@pytest.mark.parametrize("error", [Unavailable("away"), ZeroDivisionError()])
+async def test_claiming_goes_on_after_a_fault(factory: Factory, error: Exception) -> None:
+    claim = factory.stores.jobs.claim
+    errors = [error]
+
+    async def unsteady(worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
+        if errors:
+            raise errors.pop()
+        return await claim(worker, lease=lease, limit=limit)
+
+    factory.stores.jobs.claim = unsteady  # type: ignore[method-assign]
+    job = await submit(factory.stores)
+    async with factory.working():
+        assert (await factory.until(job, JobState.SUCCEEDED)).attempt == 1
