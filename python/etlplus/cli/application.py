@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Final
 
 from cyclopts import App, CycloptsError, Parameter
@@ -57,4 +58,11 @@ def dispatch(arguments: Sequence[str]) -> int:
     except EtlError as error:
         screen.failure(error)
         return exits.of_error(error)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # noqa: BLE001 nobody above could explain it
+        screen.raw(traceback.format_exc())
+        screen.error(f"INTERNAL: {type(error).__name__}: {error}")
+        screen.hint("This is a fault of etlplus itself; the lines above help to find it")
+        return exits.FAILED
     return code if isinstance(code, int) else exits.OK
