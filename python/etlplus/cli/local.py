@@ -8,8 +8,8 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from etlplus import bootstrap
 from etlplus import settings as settings_module
+from etlplus.bootstrap.local import local_planning, run_local
 from etlplus.cli import exits, report
 from etlplus.cli.interrupt import Detached, cancelling
 from etlplus.cli.message import plain
@@ -65,7 +65,7 @@ def plan_here(definition: Definition, params: Mapping[str, str]) -> PlanReport:
 
     async def plan() -> PlanReport:
         settings = settings_module.load()
-        async with bootstrap.local_planning(settings, definition.spec) as planning:
+        async with local_planning(settings, definition.spec) as planning:
             return to_plan_report(await planning.plan(definition.spec, params))
 
     return asyncio.run(plan())
@@ -76,7 +76,7 @@ def preview_here(definition: Definition, params: Mapping[str, str], node: str, r
 
     async def preview() -> bytes:
         settings = settings_module.load()
-        async with bootstrap.local_planning(settings, definition.spec) as planning:
+        async with local_planning(settings, definition.spec) as planning:
             pieces = planning.preview(definition.spec, params, node, rows)
             return b"".join([piece async for piece in pieces])
 
@@ -92,7 +92,7 @@ def _in_thread(
     def work() -> None:
         try:
             outcome.set_result(
-                bootstrap.run_local(
+                run_local(
                     settings_module.load(),
                     definition.spec,
                     definition.text,

@@ -37,7 +37,7 @@ def serve(
     gracefully: calls end, jobs are handed back. Settings are ETLPLUS_… variables; docs/settings.md
     lists them.
     """
-    from etlplus import bootstrap  # noqa: PLC0415 it imports everything
+    from etlplus.bootstrap import service  # noqa: PLC0415 it imports everything
 
     settings = settings_module.load(listen=listen, insecure_plaintext=insecure_plaintext)
     screen = Screen(quiet=quiet)
@@ -51,7 +51,7 @@ def serve(
             until_end.enter_context(record(settings.data_dir, address, os.getpid()))
             _say(f"listening on {address}")
 
-        asyncio.run(bootstrap.serve(settings, worker=not no_worker, ready=ready))
+        asyncio.run(service.serve(settings, worker=not no_worker, ready=ready))
     return exits.OK
 
 
@@ -60,11 +60,11 @@ def worker() -> int:
 
     It needs the same data folder or database as the server, and prints `worker ready` on stdout.
     """
-    from etlplus import bootstrap  # noqa: PLC0415 it imports everything
+    from etlplus.bootstrap import service  # noqa: PLC0415 it imports everything
 
     settings = settings_module.load()
     logs.configure(settings.log_format, settings.log_level)
-    asyncio.run(bootstrap.work(settings, ready=lambda: _say("worker ready")))
+    asyncio.run(service.work(settings, ready=lambda: _say("worker ready")))
     return exits.OK
 
 
