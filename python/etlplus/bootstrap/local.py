@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from etlplus.app.ports import Stores
 from etlplus.bootstrap.machine import parts
-from etlplus.bootstrap.state import Owner, databases, open_stores
 from etlplus.domain import names
 from etlplus.domain.connection import ConnectionDraft
 from etlplus.domain.errors import NotFound
@@ -142,6 +141,8 @@ async def _machine(settings: Settings, summary: SpecSummary) -> AsyncIterator[Pa
     async with AsyncExitStack() as stack:
         local = None
         if summary.connections:
+            from etlplus.bootstrap.state import Owner, databases, open_stores  # noqa: PLC0415
+
             found = await stack.enter_async_context(databases(settings, Owner.ANY))
             local = found.warehouse
             kept = await stack.enter_async_context(open_stores(found))
