@@ -189,28 +189,28 @@ def test_too_many_rejects_end_with_5(place: Place) -> None:
     assert not (place.live.root / "budget.parquet").exists()
 
 
-@pytest.mark.parametrize("form", ["json", "yaml"])
-def test_every_read_is_data(place: Place, form: str) -> None:
+def test_every_read_is_data(place: Place) -> None:
     assert place.run("apply", definition(place, "reads")).returncode == 0
     assert place.run("run", "reads", "-q").returncode == 0
-    read = json.loads if form == "json" else yaml.safe_load
     for words in (
         ["list"],
-        ["versions", "reads"],
         ["get", "reads"],
         ["plan", "reads"],
-        ["preview", "reads", "checked"],
         ["jobs", "list"],
         ["jobs", "show", "last"],
-        ["conn", "list"],
         ["conn", "test", "local"],
         ["conn", "discover", "local"],
         ["doctor"],
         ["version"],
     ):
-        result = place.run(*words, "-o", form)
+        result = place.run(*words, "-o", "json")
         assert result.returncode == 0, (words, result.stderr)
-        assert read(result.stdout) is not None, words
+        assert json.loads(result.stdout) is not None, words
+
+
+def test_data_can_be_yaml(place: Place) -> None:
+    result = place.run("conn", "list", "-o", "yaml")
+    assert [connection["kind"] for connection in yaml.safe_load(result.stdout)][:1] == ["postgres"]
 
 
 def test_rejects_name_line_reason_and_record(place: Place) -> None:

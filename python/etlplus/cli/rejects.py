@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WIDEST: Final = 60
+_WIDEST_MESSAGE: Final = 100
 _FILE: Final = ".arrow"
 HEAD: Final = ("SOURCE", "LINE", "REFUSED BY", "COLUMN", "REASON", "MESSAGE", "RECORD")
 
@@ -123,6 +124,6 @@ def lines(reject: job_pb2.Reject) -> Iterator[tuple[str, ...]]:
     first = (source, number, reject.step)
     record = cut(reject.raw.rstrip("\r\n"), _WIDEST)
     for reason in reject.reasons:
-        message = cut(reason.message, _WIDEST)
+        message = cut(reason.message, _WIDEST_MESSAGE)
         yield (*first, reason.column or "-", reason.code, message, record)
         first, record = ("", "", ""), ""
