@@ -13,6 +13,7 @@ from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.run import Books, ColumnReport, Load, StagedSink
 from etlplus.store.embedded.supervisor import EmbeddedPostgres
 from tests.conformance.database import apart, enterable_folder
+from tests.conformance.publish.engine import Bench, bench_in
 
 Row = tuple[object, ...]
 Session = psycopg.Connection[Row]
@@ -94,3 +95,10 @@ def stage(session: Session, load: Load) -> Stage:
 def later(load: Load) -> Load:
     """The next claim of the same load."""
     return replace(load, epoch=load.epoch + 1)
+
+
+@pytest.fixture
+def bench(warehouse: ResolvedConnection) -> Iterator[Bench]:
+    """The engine before an empty warehouse."""
+    with bench_in(warehouse) as made:
+        yield made
