@@ -6,8 +6,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,23 +57,19 @@ def run(command: Sequence[str | Path], *, environ: Mapping[str, str] | None = No
     Raises:
         RuntimeError: It did not exit with 0; its output is the message.
     """
-    with tempfile.TemporaryFile() as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=ROOT,
-            env={**os.environ, **(environ or {})},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            output.seek(0)
-            text = output.read().decode(errors="replace")
-            raise RuntimeError(f"{command[0]} exited with {process.returncode}:\n{text}")
-    return Sample(seconds, usage.ru_maxrss * 1024)
+    stopwatch = [sys.executable, "-I", "-S", str(Path(__file__).parent / "stopwatch.py")]
+    result = subprocess.run(
+        [*stopwatch, *map(str, command)],
+        cwd=ROOT,
+        env={**os.environ, **(environ or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise RuntimeError(f"{command[0]} exited with {result.returncode}:\n{result.stderr}")
+    seconds, peak = result.stdout.split()
+    return Sample(float(seconds), int(peak))
 
 
 def peer(name: str, *arguments: str | Path) -> list[str | Path]:
