@@ -15,7 +15,13 @@ create_exception!(
 
 /// The Python exception for an error of the engine.
 pub fn raise(error: EngineError) -> PyErr {
-    let args = (error.code.as_str(), error.message, error.node, error.place, error.hint);
+    let args = (
+        error.code.as_str(),
+        error.message,
+        error.node,
+        error.place,
+        error.hint,
+    );
     PyEngineError::new_err(args)
 }
 
@@ -29,6 +35,9 @@ pub fn codes() -> (Vec<&'static str>, Vec<&'static str>) {
 
 /// The error for a panic inside the engine, which must never cross into Python as a panic.
 pub fn bug(what: impl std::fmt::Display) -> EngineError {
-    EngineError::new(Code::EngineBug, format!("the engine failed unexpectedly: {what}"))
-        .hint("Please report this with the pipeline")
+    EngineError::new(
+        Code::EngineBug,
+        format!("the engine failed unexpectedly: {what}"),
+    )
+    .hint("Please report this with the pipeline")
 }

@@ -17,7 +17,10 @@ fn version() -> &'static str {
 /// The Rust core of ETL Plus.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("EngineError", module.py().get_type::<error::PyEngineError>())?;
+    module.add(
+        "EngineError",
+        module.py().get_type::<error::PyEngineError>(),
+    )?;
     module.add_class::<plan::Plan>()?;
     module.add_class::<run::Run>()?;
     module.add_class::<rejects::RejectReader>()?;

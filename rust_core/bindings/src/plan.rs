@@ -43,7 +43,10 @@ pub fn compile(
         .collect::<PyResult<BTreeMap<_, _>>>()?;
     let compiled = py.detach(|| wait_for(Compiled::new(plan, settings, streams)));
     let compiled = compiled.map_err(|error| raised.take(py).unwrap_or_else(|| raise(error)))?;
-    Ok(Plan { compiled: Mutex::new(Some(Arc::new(compiled))), raised })
+    Ok(Plan {
+        compiled: Mutex::new(Some(Arc::new(compiled))),
+        raised,
+    })
 }
 
 #[pymethods]
@@ -56,7 +59,12 @@ impl Plan {
     }
 
     /// The first rows of a source or step as an Arrow IPC stream.
-    fn preview<'py>(&self, py: Python<'py>, node: &str, rows: usize) -> PyResult<Bound<'py, PyBytes>> {
+    fn preview<'py>(
+        &self,
+        py: Python<'py>,
+        node: &str,
+        rows: usize,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let compiled = self.take()?;
         let node = node.to_owned();
         let stream = py.detach(|| {
@@ -65,7 +73,8 @@ impl Plan {
                 to_ipc(&batches)
             })
         });
-        let stream = stream.map_err(|error| self.raised.take(py).unwrap_or_else(|| raise(error)))?;
+        let stream =
+            stream.map_err(|error| self.raised.take(py).unwrap_or_else(|| raise(error)))?;
         Ok(PyBytes::new(py, &stream))
     }
 
@@ -77,7 +86,11 @@ impl Plan {
 
 impl Plan {
     fn compiled(&self) -> PyResult<Arc<Compiled>> {
-        self.compiled.lock().as_ref().map(Arc::clone).ok_or_else(used)
+        self.compiled
+            .lock()
+            .as_ref()
+            .map(Arc::clone)
+            .ok_or_else(used)
     }
 
     fn take(&self) -> PyResult<Arc<Compiled>> {
@@ -90,7 +103,10 @@ fn used() -> PyErr {
 }
 
 fn undecodable(error: &prost::DecodeError) -> EngineError {
-    EngineError::new(Code::PlanInvalid, format!("the bytes are not a plan: {error}"))
+    EngineError::new(
+        Code::PlanInvalid,
+        format!("the bytes are not a plan: {error}"),
+    )
 }
 
 /// Runs a future on the engine's threads. A panic becomes an error.
@@ -102,7 +118,9 @@ pub fn wait_for<T: Send + 'static>(
 }
 
 fn to_ipc(batches: &[arrow::record_batch::RecordBatch]) -> Result<Vec<u8>> {
-    let Some(first) = batches.first() else { return Ok(Vec::new()) };
+    let Some(first) = batches.first() else {
+        return Ok(Vec::new());
+    };
     let mut out = Vec::new();
     let mut writer = StreamWriter::try_new(&mut out, &first.schema()).map_err(bug)?;
     for batch in batches {

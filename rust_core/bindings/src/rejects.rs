@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use arrow::array::{Array, AsArray, StringArray, UInt64Array};
-use arrow::datatypes::UInt64Type;
+use arrow::array::{Array, AsArray, Int64Array, StringArray};
+use arrow::datatypes::Int64Type;
 use arrow::ipc::reader::StreamReader;
 use arrow::record_batch::RecordBatch;
 use etlplus_engine::error::{Code, EngineError};
@@ -15,7 +15,17 @@ use crate::error::raise;
 
 type Text = Option<String>;
 /// source, line, byte offset, raw, step, column, code, message, reasons.
-type Row = (Text, Option<u64>, Option<u64>, Text, Text, Text, Text, Text, Text);
+type Row = (
+    Text,
+    Option<i64>,
+    Option<i64>,
+    Text,
+    Text,
+    Text,
+    Text,
+    Text,
+    Text,
+);
 
 /// Iterates over a file of rejects, a list of rows at a time.
 #[pyclass(frozen, module = "etlplus._core")]
@@ -33,7 +43,10 @@ pub fn read_rejects(path: &str) -> PyResult<RejectReader> {
     })?;
     let reader = StreamReader::try_new(BufReader::new(file), None);
     let reader = reader.map_err(|error| corrupt(path, &error))?;
-    Ok(RejectReader { reader: Mutex::new(reader), path: path.to_owned() })
+    Ok(RejectReader {
+        reader: Mutex::new(reader),
+        path: path.to_owned(),
+    })
 }
 
 #[pymethods]
@@ -58,10 +71,20 @@ fn corrupt(path: &str, error: &arrow::error::ArrowError) -> PyErr {
 }
 
 fn rows(batch: &RecordBatch) -> Vec<Row> {
-    let text = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_opt::<i32>());
-    let number =
-        |name: &str| batch.column_by_name(name).and_then(|array| array.as_primitive_opt::<UInt64Type>());
-    let texts = ["source", "raw", "step", "column", "code", "message", "reasons"].map(text);
+    let text = |name: &str| {
+        batch
+            .column_by_name(name)
+            .and_then(|array| array.as_string_opt::<i32>())
+    };
+    let number = |name: &str| {
+        batch
+            .column_by_name(name)
+            .and_then(|array| array.as_primitive_opt::<Int64Type>())
+    };
+    let texts = [
+        "source", "raw", "step", "column", "code", "message", "reasons",
+    ]
+    .map(text);
     let [source, raw, step, column, code, message, reasons] = texts;
     let (line, offset) = (number("line"), number("byte_offset"));
     (0..batch.num_rows())
@@ -82,9 +105,13 @@ fn rows(batch: &RecordBatch) -> Vec<Row> {
 }
 
 fn text_at(array: Option<&StringArray>, row: usize) -> Text {
-    array.filter(|array| array.is_valid(row)).map(|array| array.value(row).to_owned())
+    array
+        .filter(|array| array.is_valid(row))
+        .map(|array| array.value(row).to_owned())
 }
 
-fn number_at(array: Option<&UInt64Array>, row: usize) -> Option<u64> {
-    array.filter(|array| array.is_valid(row)).map(|array| array.value(row))
+fn number_at(array: Option<&Int64Array>, row: usize) -> Option<i64> {
+    array
+        .filter(|array| array.is_valid(row))
+        .map(|array| array.value(row))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etlplus_engine::error::{Code, EngineError, Result};
 use etlplus_engine::plan::pb;
-use etlplus_engine::run::{compile::Compiled, progress, run, runtime::runtime};
+use etlplus_engine::run::{compile::Compiled, progress, reject_summary, run, runtime::runtime};
 use parking_lot::Mutex;
 use prost::Message;
 use pyo3::prelude::*;
@@ -38,7 +38,11 @@ impl Run {
             // Nobody waits for a run whose handle is gone.
             let _ = sender.send(result);
         });
-        Ok(Self { compiled, done: Mutex::new(done), raised })
+        Ok(Self {
+            compiled,
+            done: Mutex::new(done),
+            raised,
+        })
     }
 }
 
@@ -54,6 +58,14 @@ impl Run {
         self.compiled.state.cancel.cancel();
     }
 
+    /// What was rejected until now: a serialized RejectSummary. Nothing is rejected after it.
+    fn rejects<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let summary = py
+            .detach(|| reject_summary(&self.compiled))
+            .map_err(raise)?;
+        Ok(PyBytes::new(py, &summary.encode_to_vec()))
+    }
+
     /// Waits for the end, without holding the interpreter: a serialized RunResult.
     fn wait<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         loop {
@@ -67,7 +79,9 @@ impl Run {
                     let error = EngineError::new(Code::PlanInvalid, "the run's result was taken");
                     return Err(raise(error));
                 }
-                Err(RecvTimeoutError::Timeout) => py.check_signals().inspect_err(|_| self.cancel())?,
+                Err(RecvTimeoutError::Timeout) => {
+                    py.check_signals().inspect_err(|_| self.cancel())?
+                }
             }
         }
     }

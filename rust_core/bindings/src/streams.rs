@@ -44,31 +44,50 @@ pub fn from_python(value: &Bound<'_, PyAny>, raised: &Raised) -> PyResult<Stream
         let batches = reader.map(|batch| {
             batch.map_err(|error| EngineError::new(Code::SourceRaised, error.to_string()))
         });
-        return Ok(StreamInput { schema, batches: Box::new(batches) });
+        return Ok(StreamInput {
+            schema,
+            batches: Box::new(batches),
+        });
     }
-    let mut batches =
-        Batches { iterator: value.try_iter()?.into_any().unbind(), raised: raised.clone(), first: None };
-    let first = batches.pull().transpose().map_err(|error| {
-        raised.take(value.py()).unwrap_or_else(|| raise(error))
-    })?;
+    let mut batches = Batches {
+        iterator: value.try_iter()?.into_any().unbind(),
+        raised: raised.clone(),
+        first: None,
+    };
+    let first = batches
+        .pull()
+        .transpose()
+        .map_err(|error| raised.take(value.py()).unwrap_or_else(|| raise(error)))?;
     let schema = first.as_ref().map_or_else(
         || Arc::new(arrow::datatypes::Schema::empty()),
         RecordBatch::schema,
     );
     batches.first = first;
-    Ok(StreamInput { schema, batches: Box::new(batches) })
+    Ok(StreamInput {
+        schema,
+        batches: Box::new(batches),
+    })
 }
 
 fn from_json(lines: Vec<u8>) -> Result<StreamInput> {
-    let (schema, _) = infer_json_schema_from_seekable(Cursor::new(&lines), None).map_err(refused)?;
+    let (schema, _) =
+        infer_json_schema_from_seekable(Cursor::new(&lines), None).map_err(refused)?;
     let schema: SchemaRef = Arc::new(schema);
-    let reader = ReaderBuilder::new(Arc::clone(&schema)).build(Cursor::new(lines)).map_err(refused)?;
+    let reader = ReaderBuilder::new(Arc::clone(&schema))
+        .build(Cursor::new(lines))
+        .map_err(refused)?;
     let batches = reader.map(|batch| batch.map_err(bug));
-    Ok(StreamInput { schema, batches: Box::new(batches) })
+    Ok(StreamInput {
+        schema,
+        batches: Box::new(batches),
+    })
 }
 
 fn refused(error: arrow::error::ArrowError) -> EngineError {
-    EngineError::new(Code::SourceCorrupt, format!("the rows are not JSON lines: {error}"))
+    EngineError::new(
+        Code::SourceCorrupt,
+        format!("the rows are not JSON lines: {error}"),
+    )
 }
 
 /// A Python iterable of batches. Each step takes the interpreter for as long as it needs.

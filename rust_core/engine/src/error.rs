@@ -28,6 +28,8 @@ macro_rules! codes {
 codes! {
     /// The plan's bytes are not a plan, or it refers to something that is not there.
     PlanInvalid = "PLAN_INVALID",
+    /// The pipeline has no source or step of that name.
+    NodeUnknown = "NODE_UNKNOWN",
     /// A SQL query or expression does not parse or does not fit the columns.
     ExpressionInvalid = "EXPRESSION_INVALID",
     /// A column that is referred to does not exist.
@@ -98,7 +100,13 @@ pub struct EngineError {
 impl EngineError {
     /// An error with a code and a message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), node: None, place: None, hint: None }
+        Self {
+            code,
+            message: message.into(),
+            node: None,
+            place: None,
+            hint: None,
+        }
     }
 
     /// Names the source, step or sink, unless one is named already.

@@ -11,7 +11,9 @@ pub fn parse_size(text: &str) -> Result<Option<usize>> {
     if text.is_empty() {
         return Ok(None);
     }
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let factor: usize = match unit.trim().trim_end_matches('B') {
         "" => 1,
@@ -24,9 +26,13 @@ pub fn parse_size(text: &str) -> Result<Option<usize>> {
         _ => return Err(refused(text)),
     };
     let number: usize = number.parse().map_err(|_| refused(text))?;
-    number.checked_mul(factor).map(Some).ok_or_else(|| refused(text))
+    number
+        .checked_mul(factor)
+        .map(Some)
+        .ok_or_else(|| refused(text))
 }
 
 fn refused(text: &str) -> EngineError {
-    EngineError::new(Code::PlanInvalid, format!("'{text}' is not a size")).hint("Write it as 256MiB")
+    EngineError::new(Code::PlanInvalid, format!("'{text}' is not a size"))
+        .hint("Write it as 256MiB")
 }

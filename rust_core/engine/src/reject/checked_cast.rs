@@ -19,10 +19,14 @@ use datafusion::physical_expr::expressions::{BinaryExpr, CastExpr};
 use super::RejectCode;
 use super::fault::RowFault;
 
-const STRICT: CastOptions<'static> =
-    CastOptions { safe: false, format_options: FormatOptions::new() };
-const LENIENT: CastOptions<'static> =
-    CastOptions { safe: true, format_options: FormatOptions::new() };
+const STRICT: CastOptions<'static> = CastOptions {
+    safe: false,
+    format_options: FormatOptions::new(),
+};
+const LENIENT: CastOptions<'static> = CastOptions {
+    safe: true,
+    format_options: FormatOptions::new(),
+};
 
 /// Replaces every cast of an expression by a checked one and makes integer arithmetic fail instead
 /// of wrapping.
@@ -32,7 +36,9 @@ const LENIENT: CastOptions<'static> =
 pub fn harden(expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
     let hardened = expr.transform_up(|expr| {
         if let Some(cast) = expr.downcast_ref::<CastExpr>() {
-            return Ok(Transformed::yes(Arc::new(CheckedCast { cast: cast.clone() }) as _));
+            return Ok(Transformed::yes(
+                Arc::new(CheckedCast { cast: cast.clone() }) as _,
+            ));
         }
         if let Some(binary) = expr.downcast_ref::<BinaryExpr>() {
             let checked = binary.clone().with_fail_on_overflow(true);
@@ -129,7 +135,12 @@ fn first_null(
     let nulls = array.logical_nulls();
     let row = (0..array.len())
         .find(|&row| cast.is_null(row) && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)));
-    fault(array, row.unwrap_or_default(), to, "it is not a value of that type")
+    fault(
+        array,
+        row.unwrap_or_default(),
+        to,
+        "it is not a value of that type",
+    )
 }
 
 fn fault(
@@ -138,8 +149,10 @@ fn fault(
     to: &DataType,
     why: &str,
 ) -> datafusion::error::DataFusionError {
-    let value = ArrayFormatter::try_new(array, &FormatOptions::new())
-        .map_or_else(|error| error.to_string(), |format| format.value(row).to_string());
+    let value = ArrayFormatter::try_new(array, &FormatOptions::new()).map_or_else(
+        |error| error.to_string(),
+        |format| format.value(row).to_string(),
+    );
     let value: String = value.chars().take(200).collect();
     let to = crate::plan::types::type_name(to);
     let code = if array.data_type().is_numeric() {
@@ -189,7 +202,9 @@ fn first_text_loss(array: &ArrayRef, to: &DataType) -> Option<usize> {
     };
     let texts = cast_with_options(array, &DataType::Utf8, &STRICT).ok()?;
     let texts = texts.as_string::<i32>();
-    texts.iter().position(|text| text.is_some_and(|text| lost(text, to)))
+    texts
+        .iter()
+        .position(|text| text.is_some_and(|text| lost(text, to)))
 }
 
 fn surplus_digits(text: &str, scale: usize) -> bool {

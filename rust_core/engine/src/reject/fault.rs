@@ -17,7 +17,10 @@ pub struct RowFault {
 impl RowFault {
     /// A fault as an error of the query engine.
     pub fn error(code: RejectCode, message: impl Into<String>) -> DataFusionError {
-        DataFusionError::External(Box::new(Self { code, message: message.into() }))
+        DataFusionError::External(Box::new(Self {
+            code,
+            message: message.into(),
+        }))
     }
 
     /// The fault behind an error, or none when the error is not about a row's values.
@@ -26,7 +29,9 @@ impl RowFault {
         match error.find_root() {
             DataFusionError::External(inner) => {
                 inner.downcast_ref::<Self>().cloned().or_else(|| {
-                    inner.downcast_ref::<ArrowError>().and_then(Self::from_arrow)
+                    inner
+                        .downcast_ref::<ArrowError>()
+                        .and_then(Self::from_arrow)
                 })
             }
             DataFusionError::ArrowError(inner, _) => Self::from_arrow(inner),
@@ -52,12 +57,29 @@ impl RowFault {
 
     fn new(code: RejectCode, message: &str) -> Self {
         let overflow = message.contains("verflow") || message.contains("out of range");
-        let general = matches!(code, RejectCode::ExpressionFailed | RejectCode::ConversionFailed);
-        let code = if overflow && general { RejectCode::OutOfRange } else { code };
-        let message = ["Cast error: ", "Parser error: ", "Compute error: ", "Arithmetic overflow: "]
-            .iter()
-            .fold(message, |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-        Self { code, message: message.to_owned() }
+        let general = matches!(
+            code,
+            RejectCode::ExpressionFailed | RejectCode::ConversionFailed
+        );
+        let code = if overflow && general {
+            RejectCode::OutOfRange
+        } else {
+            code
+        };
+        let message = [
+            "Cast error: ",
+            "Parser error: ",
+            "Compute error: ",
+            "Arithmetic overflow: ",
+        ]
+        .iter()
+        .fold(message, |text, prefix| {
+            text.strip_prefix(prefix).unwrap_or(text)
+        });
+        Self {
+            code,
+            message: message.to_owned(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arrow::array::{ArrayRef, StringBuilder, UInt64Builder};
+use arrow::array::{ArrayRef, Int64Builder, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
@@ -27,8 +27,8 @@ pub fn reject_schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
     Arc::new(Schema::new(vec![
         text("source", true),
-        Field::new("line", DataType::UInt64, true),
-        Field::new("byte_offset", DataType::UInt64, true),
+        Field::new("line", DataType::Int64, true),
+        Field::new("byte_offset", DataType::Int64, true),
         text("raw", false),
         text("step", false),
         text("column", true),
@@ -60,7 +60,10 @@ struct Inner {
 
 impl std::fmt::Debug for RejectLog {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("RejectLog").field("path", &self.path).field("rows", &self.rows()).finish()
+        out.debug_struct("RejectLog")
+            .field("path", &self.path)
+            .field("rows", &self.rows())
+            .finish()
     }
 }
 
@@ -106,6 +109,10 @@ impl RejectLog {
     /// `DISK_FULL` or `SINK_UNWRITABLE` when the file cannot be written.
     pub fn push(&self, rejects: impl IntoIterator<Item = Reject>) -> Result<()> {
         let mut inner = self.inner.lock();
+        if self.is_closed() {
+            // The run has failed already; what still moves is of no consequence.
+            return Ok(());
+        }
         for mut reject in rejects {
             reject.raw.truncate(Reject::RAW_LIMIT);
             for reason in &reject.reasons {
@@ -132,7 +139,7 @@ impl RejectLog {
         self.flush(&mut inner)?;
         self.closed.store(true, Ordering::Release);
         let Some(mut writer) = inner.writer.take() else {
-            return Ok(None);
+            return Ok(self.path.is_file().then(|| self.path.clone()));
         };
         writer.finish().map_err(|error| self.unwritable(&error))?;
         let file = writer
@@ -155,7 +162,9 @@ impl RejectLog {
             inner.writer = Some(writer.map_err(|error| self.unwritable(&error))?);
         }
         if let Some(writer) = inner.writer.as_mut() {
-            writer.write(&batch).map_err(|error| self.unwritable(&error))?;
+            writer
+                .write(&batch)
+                .map_err(|error| self.unwritable(&error))?;
         }
         inner.pending.clear();
         inner.pending_bytes = 0;
@@ -165,22 +174,29 @@ impl RejectLog {
     fn unwritable(&self, error: &dyn std::error::Error) -> EngineError {
         let text = error.to_string();
         let full = text.contains("No space left") || text.contains("os error 28");
-        let code = if full { Code::DiskFull } else { Code::SinkUnwritable };
-        EngineError::new(code, format!("cannot write rejects to {}: {text}", self.path.display()))
-            .hint("Free space beneath the data directory or set limits.rejects")
+        let code = if full {
+            Code::DiskFull
+        } else {
+            Code::SinkUnwritable
+        };
+        EngineError::new(
+            code,
+            format!("cannot write rejects to {}: {text}", self.path.display()),
+        )
+        .hint("Free space beneath the data directory or set limits.rejects")
     }
 }
 
 fn to_batch(rejects: &[Reject]) -> Result<RecordBatch, arrow::error::ArrowError> {
     let mut texts: [StringBuilder; 7] = std::array::from_fn(|_| StringBuilder::new());
     let [source, raw, step, column, code, message, reasons] = &mut texts;
-    let mut line = UInt64Builder::new();
-    let mut offset = UInt64Builder::new();
+    let mut line = Int64Builder::new();
+    let mut offset = Int64Builder::new();
     for reject in rejects {
         let origin = reject.origin.as_ref();
         source.append_option(origin.map(|origin| origin.source.as_str()));
-        line.append_option(origin.and_then(|origin| origin.line));
-        offset.append_option(origin.and_then(|origin| origin.offset));
+        line.append_option(origin.and_then(|origin| signed(origin.line)));
+        offset.append_option(origin.and_then(|origin| signed(origin.offset)));
         raw.append_value(String::from_utf8_lossy(&reject.raw));
         step.append_value(&reject.step);
         let first = reject.reasons.first();
@@ -202,6 +218,11 @@ fn to_batch(rejects: &[Reject]) -> Result<RecordBatch, arrow::error::ArrowError>
         Arc::new(reasons.finish()),
     ];
     RecordBatch::try_new(reject_schema(), columns)
+}
+
+/// Databases know no unsigned integers.
+fn signed(number: Option<u64>) -> Option<i64> {
+    number.and_then(|number| i64::try_from(number).ok())
 }
 
 fn reasons_json(reject: &Reject) -> String {

@@ -106,7 +106,11 @@ impl Program {
         if refusals.is_empty() {
             let options = options.with_row_count(Some(batch.num_rows()));
             let columns = columns.into_iter().flatten().collect();
-            return Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?);
+            return Ok(RecordBatch::try_new_with_options(
+                Arc::clone(schema),
+                columns,
+                &options,
+            )?);
         }
         let keep = self.refuse(batch, &refusals)?;
         let kept = filter_record_batch(batch, &keep)?;
@@ -116,7 +120,11 @@ impl Program {
             .map(|((expr, _), column)| good_values(expr, column, &keep, &kept))
             .collect::<Result<Vec<_>>>()?;
         let options = options.with_row_count(Some(kept.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(schema),
+            columns,
+            &options,
+        )?)
     }
 
     fn filter(&self, expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<RecordBatch> {
@@ -168,7 +176,9 @@ impl Program {
                 Counters::add(&counters.rejected, refusals.len());
             }
         }
-        Ok((0..batch.num_rows()).map(|row| Some(!refusals.contains_key(&row))).collect())
+        Ok((0..batch.num_rows())
+            .map(|row| Some(!refusals.contains_key(&row)))
+            .collect())
     }
 
     fn first_failure(&self, batch: &RecordBatch, refusals: &Refusals) -> EngineError {
@@ -177,7 +187,10 @@ impl Program {
             None => (0, None),
         };
         let message = reason.map_or_else(String::new, |reason| {
-            let column = reason.column.as_deref().map(|column| format!("column {column}: "));
+            let column = reason
+                .column
+                .as_deref()
+                .map(|column| format!("column {column}: "));
             format!("{}{}", column.unwrap_or_default(), reason.message)
         });
         let error = EngineError::new(Code::RowFailed, message)

@@ -26,7 +26,9 @@ pub fn log(
         .iter()
         .map(|(&row, reasons)| {
             let found = origin(step, batch, row);
-            let raw = found.as_ref().and_then(|(src, origin)| step.run.raw_record(*src, origin));
+            let raw = found
+                .as_ref()
+                .and_then(|(src, origin)| step.run.raw_record(*src, origin));
             Ok(Reject {
                 step: step.name.to_string(),
                 raw: match raw {
@@ -57,7 +59,9 @@ fn origin(step: &Node, batch: &RecordBatch, row: usize) -> Option<(u32, Origin)>
         let values = array.as_primitive_opt::<UInt64Type>()?;
         values.is_valid(row).then(|| values.value(row))
     };
-    let sources = batch.column_by_name(SRC)?.as_primitive_opt::<UInt32Type>()?;
+    let sources = batch
+        .column_by_name(SRC)?
+        .as_primitive_opt::<UInt32Type>()?;
     if sources.is_null(row) {
         return None;
     }
@@ -77,7 +81,10 @@ fn as_json(batch: &RecordBatch, row: usize) -> Result<Vec<u8>> {
         .map(|(index, _)| index)
         .collect();
     let bug = |error: arrow::error::ArrowError| {
-        EngineError::new(Code::EngineBug, format!("cannot render a refused row: {error}"))
+        EngineError::new(
+            Code::EngineBug,
+            format!("cannot render a refused row: {error}"),
+        )
     };
     let row = batch.project(&columns).map_err(bug)?.slice(row, 1);
     let mut out = Vec::new();

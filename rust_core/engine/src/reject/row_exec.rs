@@ -39,7 +39,11 @@ impl RowExec {
             input.pipeline_behavior(),
             input.boundedness(),
         );
-        Self { program, input, properties: Arc::new(properties) }
+        Self {
+            program,
+            input,
+            properties: Arc::new(properties),
+        }
     }
 }
 
@@ -56,10 +60,6 @@ impl ExecutionPlan for RowExec {
 
     fn properties(&self) -> &Arc<PlanProperties> {
         &self.properties
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
@@ -88,7 +88,11 @@ impl ExecutionPlan for RowExec {
         let input = children
             .pop()
             .ok_or_else(|| DataFusionError::Internal("RowExec needs an input".to_owned()))?;
-        Ok(Arc::new(Self::new(Arc::clone(&self.program), self.schema(), input)))
+        Ok(Arc::new(Self::new(
+            Arc::clone(&self.program),
+            self.schema(),
+            input,
+        )))
     }
 
     fn with_new_children(

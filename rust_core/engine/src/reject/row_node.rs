@@ -82,9 +82,16 @@ impl RowNode {
     ///
     /// # Errors
     /// When an expression's type cannot be told.
-    pub fn plan(step: &NodeRef, counts: bool, op: RowOp, input: LogicalPlan) -> Result<LogicalPlan> {
+    pub fn plan(
+        step: &NodeRef,
+        counts: bool,
+        op: RowOp,
+        input: LogicalPlan,
+    ) -> Result<LogicalPlan> {
         let node = Self::new(step.clone(), counts, op, Arc::new(input))?;
-        Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+        Ok(LogicalPlan::Extension(Extension {
+            node: Arc::new(node),
+        }))
     }
 
     fn new(step: NodeRef, counts: bool, op: RowOp, input: Arc<LogicalPlan>) -> Result<Self> {
@@ -92,7 +99,13 @@ impl RowNode {
             RowOp::Project(outputs) => project_schema(outputs, input.schema())?,
             RowOp::Filter(_) | RowOp::Check(_) => Arc::clone(input.schema()),
         };
-        Ok(Self { step, counts, op, input, schema })
+        Ok(Self {
+            step,
+            counts,
+            op,
+            input,
+            schema,
+        })
     }
 }
 
@@ -105,7 +118,10 @@ fn project_schema(outputs: &[Output], input: &DFSchema) -> Result<DFSchemaRef> {
             Ok((output.qualifier.clone(), FieldRef::new(field)))
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(Arc::new(DFSchema::new_with_metadata(fields, Default::default())?))
+    Ok(Arc::new(DFSchema::new_with_metadata(
+        fields,
+        Default::default(),
+    )?))
 }
 
 impl UserDefinedLogicalNodeCore for RowNode {
@@ -136,7 +152,12 @@ impl UserDefinedLogicalNodeCore for RowNode {
             RowOp::Filter(_) => "filter",
             RowOp::Check(_) => "check",
         };
-        write!(out, "Rows: step={}, {op}=[{}]", self.step.0.name, exprs.join(", "))
+        write!(
+            out,
+            "Rows: step={}, {op}=[{}]",
+            self.step.0.name,
+            exprs.join(", ")
+        )
     }
 
     fn with_exprs_and_inputs(
@@ -152,17 +173,26 @@ impl UserDefinedLogicalNodeCore for RowNode {
                 outputs
                     .iter()
                     .zip(exprs)
-                    .map(|(output, expr)| Output { expr: unaliased(expr), ..output.clone() })
+                    .map(|(output, expr)| Output {
+                        expr: unaliased(expr),
+                        ..output.clone()
+                    })
                     .collect(),
             ),
-            RowOp::Filter(old) => {
-                RowOp::Filter(exprs.into_iter().next().map_or_else(|| old.clone(), unaliased))
-            }
+            RowOp::Filter(old) => RowOp::Filter(
+                exprs
+                    .into_iter()
+                    .next()
+                    .map_or_else(|| old.clone(), unaliased),
+            ),
             RowOp::Check(checks) => RowOp::Check(
                 checks
                     .iter()
                     .zip(exprs)
-                    .map(|(check, expr)| Check { expr: unaliased(expr), ..check.clone() })
+                    .map(|(check, expr)| Check {
+                        expr: unaliased(expr),
+                        ..check.clone()
+                    })
                     .collect(),
             ),
         };
@@ -211,6 +241,10 @@ pub fn identity_columns(schema: &DFSchema) -> Option<[Column; 3]> {
 }
 
 /// The columns of a plan's output without identity.
-pub fn user_columns(schema: &DFSchema) -> impl Iterator<Item = (Option<&TableReference>, &FieldRef)> {
-    schema.iter().filter(|(_, field)| !IDENTITY.contains(&field.name().as_str()))
+pub fn user_columns(
+    schema: &DFSchema,
+) -> impl Iterator<Item = (Option<&TableReference>, &FieldRef)> {
+    schema
+        .iter()
+        .filter(|(_, field)| !IDENTITY.contains(&field.name().as_str()))
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -55,6 +55,8 @@ pub struct Node {
     pub kind: &'static str,
     /// What happens to rows that cannot be computed.
     pub on_error: OnError,
+    /// Whether rows become part of other rows in it; set while it is built.
+    pub merges: AtomicBool,
     /// Its counters.
     pub counters: Counters,
     /// A source's counters.
@@ -71,6 +73,7 @@ impl Node {
             name: name.into(),
             kind,
             on_error,
+            merges: AtomicBool::new(false),
             counters: Counters::default(),
             scan: Arc::default(),
             run,
@@ -122,7 +125,11 @@ impl RunState {
     pub fn origin(&self, src: u32, line: Option<u64>, offset: Option<u64>) -> Option<Origin> {
         let source = self.source(src)?;
         let name = source.origin_name(src % FILES_PER_SOURCE);
-        Some(Origin { source: name, line, offset })
+        Some(Origin {
+            source: name,
+            line,
+            offset,
+        })
     }
 
     /// The record as it was read, where its source can be read again.

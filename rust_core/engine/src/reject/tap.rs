@@ -18,9 +18,7 @@ use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskCo
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
-};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{Stream, StreamExt};
 
 use super::state::{Counters, NodeRef};
@@ -56,14 +54,24 @@ impl Tap {
     /// Puts a tap on top of a plan.
     #[must_use]
     pub fn plan(step: &NodeRef, edge: Edge, input: LogicalPlan) -> LogicalPlan {
-        let node = Self { step: step.clone(), edge, input: Arc::new(input) };
-        LogicalPlan::Extension(Extension { node: Arc::new(node) })
+        let node = Self {
+            step: step.clone(),
+            edge,
+            input: Arc::new(input),
+        };
+        LogicalPlan::Extension(Extension {
+            node: Arc::new(node),
+        })
     }
 
     /// The operator on top of a physical plan.
     #[must_use]
     pub fn exec(&self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        Arc::new(TapExec { step: self.step.clone(), edge: self.edge, input })
+        Arc::new(TapExec {
+            step: self.step.clone(),
+            edge: self.edge,
+            input,
+        })
     }
 }
 
@@ -92,7 +100,10 @@ impl UserDefinedLogicalNodeCore for Tap {
         let input = inputs
             .pop()
             .ok_or_else(|| DataFusionError::Internal("a tap needs an input".to_owned()))?;
-        Ok(Self { input: Arc::new(input), ..self.clone() })
+        Ok(Self {
+            input: Arc::new(input),
+            ..self.clone()
+        })
     }
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
@@ -109,7 +120,11 @@ struct TapExec {
 
 impl DisplayAs for TapExec {
     fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "TapExec: step={}, edge={:?}", self.step.0.name, self.edge)
+        write!(
+            out,
+            "TapExec: step={}, edge={:?}",
+            self.step.0.name, self.edge
+        )
     }
 }
 
@@ -149,7 +164,11 @@ impl ExecutionPlan for TapExec {
         let input = children
             .pop()
             .ok_or_else(|| DataFusionError::Internal("TapExec needs an input".to_owned()))?;
-        Ok(Arc::new(Self { step: self.step.clone(), edge: self.edge, input }))
+        Ok(Arc::new(Self {
+            step: self.step.clone(),
+            edge: self.edge,
+            input,
+        }))
     }
 
     fn with_new_children(
@@ -166,7 +185,11 @@ impl ExecutionPlan for TapExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        Ok(Box::pin(TapStream { step: self.step.clone(), edge: self.edge, input }))
+        Ok(Box::pin(TapStream {
+            step: self.step.clone(),
+            edge: self.edge,
+            input,
+        }))
     }
 }
 

@@ -17,8 +17,10 @@ use crate::plan::pb;
 /// # Errors
 /// `BOOKS_UNBALANCED`, naming the edge.
 pub fn close(compiled: &Compiled, nodes: &mut [pb::NodeCounters]) -> Result<()> {
-    let given: BTreeMap<String, u64> =
-        nodes.iter().map(|node| (node.name.clone(), node.rows_out)).collect();
+    let given: BTreeMap<String, u64> = nodes
+        .iter()
+        .map(|node| (node.name.clone(), node.rows_out))
+        .collect();
     for node in nodes.iter_mut() {
         if let Some(inputs) = compiled.graph.inputs.get(&node.name) {
             let offered: u64 = inputs.iter().filter_map(|input| given.get(input)).sum();
@@ -55,7 +57,11 @@ fn settle(node: &mut pb::NodeCounters, offered: u64) -> Result<()> {
 fn balanced(node: &pb::NodeCounters) -> Result<()> {
     let came = node.rows_in + node.expanded;
     let went = node.rows_out + node.rejected + node.filtered + node.merged_away;
-    if came == went { Ok(()) } else { Err(unbalanced(&node.name, came, went)) }
+    if came == went {
+        Ok(())
+    } else {
+        Err(unbalanced(&node.name, came, went))
+    }
 }
 
 fn unbalanced(name: &str, came: u64, went: u64) -> EngineError {
@@ -72,12 +78,24 @@ pub fn of_sink(compiled: &Compiled, sink: &pb::Sink, nodes: &[pb::NodeCounters])
     let loaded = own.map_or(0, |node| node.rows_out);
     if sink.from == REJECTS {
         let rejected = own.map_or(0, |node| node.rejected);
-        return pb::Books { read: loaded + rejected, loaded, rejected, ..pb::Books::default() };
+        return pb::Books {
+            read: loaded + rejected,
+            loaded,
+            rejected,
+            ..pb::Books::default()
+        };
     }
     let cone = compiled.graph.cone(&sink.from);
-    let sources: BTreeSet<&str> =
-        compiled.spec.sources.iter().map(|source| source.name.as_str()).collect();
-    let mut books = pb::Books { loaded, ..pb::Books::default() };
+    let sources: BTreeSet<&str> = compiled
+        .spec
+        .sources
+        .iter()
+        .map(|source| source.name.as_str())
+        .collect();
+    let mut books = pb::Books {
+        loaded,
+        ..pb::Books::default()
+    };
     for node in nodes.iter().filter(|node| cone.contains(&node.name)) {
         if sources.contains(node.name.as_str()) {
             books.read += node.rows_in;
@@ -102,5 +120,9 @@ pub fn of_sink(compiled: &Compiled, sink: &pb::Sink, nodes: &[pb::NodeCounters])
 pub fn check(name: &str, books: &pb::Books) -> Result<()> {
     let came = books.read + books.expanded;
     let went = books.loaded + books.rejected + books.filtered + books.merged_away;
-    if came == went { Ok(()) } else { Err(unbalanced(name, came, went)) }
+    if came == went {
+        Ok(())
+    } else {
+        Err(unbalanced(name, came, went))
+    }
 }

@@ -52,7 +52,12 @@ pub struct Compiled {
     pub rejects: Arc<StagedTable>,
     /// Threads for rows.
     pub threads: usize,
+    /// Values that no report or message may show.
+    secrets: Vec<String>,
 }
+
+/// The parameters that hold secrets are named with this prefix.
+const SECRET_PREFIX: &str = "secret_";
 
 impl Compiled {
     /// Compiles a plan. `streams` are the rows of stream sources, by name.
@@ -60,6 +65,11 @@ impl Compiled {
     /// # Errors
     /// Whatever is wrong with plan, sources, expressions or targets; see [`Code`].
     pub async fn new(plan: pb::Plan, runtime: pb::Runtime, streams: Streams) -> Result<Self> {
+        let secrets = plan
+            .params
+            .iter()
+            .filter(|param| param.name.starts_with(SECRET_PREFIX));
+        let secrets: Vec<String> = secrets.map(|param| param.value.clone()).collect();
         let spec = plan
             .spec
             .ok_or_else(|| EngineError::new(Code::PlanInvalid, "the plan holds no pipeline"))?;
@@ -67,13 +77,47 @@ impl Compiled {
         build.sources(&spec, streams).await?;
         build.steps(&spec)?;
         let sinks = build.sinks(&spec).await?;
-        let Build { runtime, graph, session, state, nodes, sources, plans, staged, rejects, threads, .. } =
-            build;
+        let Build {
+            runtime,
+            graph,
+            session,
+            state,
+            nodes,
+            sources,
+            plans,
+            staged,
+            rejects,
+            threads,
+            ..
+        } = build;
         // The set-up runs once, so the cell is empty.
         let _ = state.sources.set(sources.clone());
         Ok(Self {
-            spec, runtime, graph, session, state, nodes, sources, plans, staged, sinks, rejects, threads,
+            spec,
+            runtime,
+            graph,
+            session,
+            state,
+            nodes,
+            sources,
+            plans,
+            staged,
+            sinks,
+            rejects,
+            threads,
+            secrets,
         })
+    }
+
+    /// A text without the values of secrets.
+    #[must_use]
+    pub fn redacted(&self, text: &str) -> String {
+        self.secrets
+            .iter()
+            .filter(|secret| !secret.is_empty())
+            .fold(text.to_owned(), |text, secret| {
+                text.replace(secret.as_str(), "***")
+            })
     }
 
     /// The node of a name.
@@ -81,11 +125,17 @@ impl Compiled {
     /// # Errors
     /// `PLAN_INVALID` when there is none.
     pub fn node(&self, name: &str) -> Result<&Arc<Node>> {
-        self.nodes.iter().find(|node| node.name.as_ref() == name).ok_or_else(|| {
-            let names: Vec<_> = self.nodes.iter().map(|node| node.name.as_ref()).collect();
-            EngineError::new(Code::PlanInvalid, format!("there is no source or step '{name}'"))
+        self.nodes
+            .iter()
+            .find(|node| node.name.as_ref() == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = self.nodes.iter().map(|node| node.name.as_ref()).collect();
+                EngineError::new(
+                    Code::PlanInvalid,
+                    format!("there is no source or step '{name}'"),
+                )
                 .hint(format!("The pipeline has: {}", names.join(", ")))
-        })
+            })
     }
 }
 
@@ -107,16 +157,27 @@ struct Build {
 impl Build {
     fn new(spec: &pb::PipelineSpec, runtime: pb::Runtime, params: expr::Params) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = if runtime.threads == 0 { cores } else { runtime.threads as usize };
+        let threads = if runtime.threads == 0 {
+            cores
+        } else {
+            runtime.threads as usize
+        };
         let batch_rows = match runtime.batch_rows {
             0 => session::BATCH_ROWS,
             rows => rows as usize,
         };
-        let memory = spec.limits.as_ref().map(|limits| size::parse_size(&limits.memory)).transpose()?;
+        let memory = spec
+            .limits
+            .as_ref()
+            .map(|limits| size::parse_size(&limits.memory))
+            .transpose()?;
         let memory = memory.flatten().unwrap_or(DEFAULT_MEMORY);
         let work_dir = PathBuf::from(&runtime.work_dir);
         std::fs::create_dir_all(&work_dir).map_err(|error| {
-            let text = format!("cannot make the work folder {}: {error}", work_dir.display());
+            let text = format!(
+                "cannot make the work folder {}: {error}",
+                work_dir.display()
+            );
             EngineError::new(Code::SinkUnwritable, text)
         })?;
         let session = session::open(&work_dir, memory, threads, batch_rows)?;
@@ -143,8 +204,12 @@ impl Build {
         for (index, source) in spec.sources.iter().enumerate() {
             let compiled = crate::scan::compile(source, &env, &mut streams).await;
             let compiled = compiled.map_err(|error| error.at(source.name.as_str()))?;
-            let node =
-                Node::new(&source.name, compiled.kind(), OnError::Reject, Arc::clone(&self.state));
+            let node = Node::new(
+                &source.name,
+                compiled.kind(),
+                OnError::Reject,
+                Arc::clone(&self.state),
+            );
             let table = SourceTable {
                 source: Arc::clone(&compiled),
                 node: Arc::clone(&node),
@@ -172,11 +237,17 @@ impl Build {
         let state = self.session.context.state();
         for step in &spec.steps {
             let Some(kind) = &step.kind else {
-                return Err(EngineError::new(Code::PlanInvalid, "a step needs a kind").at(&step.name));
+                return Err(
+                    EngineError::new(Code::PlanInvalid, "a step needs a kind").at(&step.name)
+                );
             };
             let on_error = steps::on_error(step).map_err(|error| error.at(step.name.as_str()))?;
-            let node =
-                Node::new(&step.name, steps::kind_name(kind), on_error, Arc::clone(&self.state));
+            let node = Node::new(
+                &step.name,
+                steps::kind_name(kind),
+                on_error,
+                Arc::clone(&self.state),
+            );
             let context = StepContext {
                 state: &state,
                 plans: &self.plans,
@@ -195,7 +266,8 @@ impl Build {
         let plan = if self.graph.is_staged(name) {
             let schema = Arc::clone(plan.schema().inner());
             let table = StagedTable::new(schema);
-            self.staged.push((name.to_owned(), plan, Arc::clone(&table)));
+            self.staged
+                .push((name.to_owned(), plan, Arc::clone(&table)));
             scan(name, table)?
         } else {
             plan
@@ -212,7 +284,10 @@ impl Build {
                 reject_schema()
             } else {
                 let plan = self.plans.get(&sink.from).ok_or_else(|| {
-                    EngineError::new(Code::PlanInvalid, format!("there is no step '{}'", sink.from))
+                    EngineError::new(
+                        Code::PlanInvalid,
+                        format!("there is no step '{}'", sink.from),
+                    )
                 })?;
                 let fields = user_columns(plan.schema()).map(|(_, field)| Arc::clone(field));
                 Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()))
@@ -220,7 +295,12 @@ impl Build {
             let compiled = crate::sink::compile(sink, schema, &env).await;
             let compiled = compiled.map_err(|error| error.at(sink.name.as_str()))?;
             let kind = sink_kind(sink);
-            self.nodes.push(Node::new(&sink.name, kind, OnError::Reject, Arc::clone(&self.state)));
+            self.nodes.push(Node::new(
+                &sink.name,
+                kind,
+                OnError::Reject,
+                Arc::clone(&self.state),
+            ));
             sinks.insert(sink.name.clone(), compiled);
         }
         Ok(sinks)
@@ -245,14 +325,13 @@ pub const fn sink_kind(sink: &pb::Sink) -> &'static str {
 /// # Errors
 /// When the table's columns cannot be planned.
 pub fn scan(name: &str, table: Arc<dyn TableProvider>) -> Result<LogicalPlan> {
-    let plan = LogicalPlanBuilder::scan(name, provider_as_source(table), None)
-        .and_then(|plan| {
-            let columns = plan.schema().columns();
-            let bare = columns.into_iter().map(|column| {
-                let name = column.name.clone();
-                datafusion::logical_expr::Expr::Column(column).alias(name)
-            });
-            plan.project(bare.collect::<Vec<_>>())?.build()
+    let plan = LogicalPlanBuilder::scan(name, provider_as_source(table), None).and_then(|plan| {
+        let columns = plan.schema().columns();
+        let bare = columns.into_iter().map(|column| {
+            let name = column.name.clone();
+            datafusion::logical_expr::Expr::Column(column).alias(name)
         });
+        plan.project(bare.collect::<Vec<_>>())?.build()
+    });
     plan.map_err(|error| expr::invalid(&error, "").at(name))
 }

@@ -48,7 +48,11 @@ impl Graph {
                 return Err(unknown_input(&step.name, unknown, &known));
             }
             for input in &inputs {
-                graph.readers.entry(input.clone()).or_default().push(step.name.clone());
+                graph
+                    .readers
+                    .entry(input.clone())
+                    .or_default()
+                    .push(step.name.clone());
             }
             graph.inputs.insert(step.name.clone(), inputs);
             declare(&mut known, &step.name)?;
@@ -57,7 +61,11 @@ impl Graph {
             if sink.from != REJECTS && !known.contains(sink.from.as_str()) {
                 return Err(unknown_input(&sink.name, &sink.from, &known));
             }
-            graph.sinks.entry(sink.from.clone()).or_default().push(sink.name.clone());
+            graph
+                .sinks
+                .entry(sink.from.clone())
+                .or_default()
+                .push(sink.name.clone());
         }
         Ok(graph)
     }
@@ -98,8 +106,11 @@ fn no_kind(name: &str) -> EngineError {
 
 fn unknown_input(node: &str, input: &str, known: &BTreeSet<&str>) -> EngineError {
     let names: Vec<_> = known.iter().copied().collect();
-    EngineError::new(Code::PlanInvalid, format!("there is no source or step '{input}' above"))
-        .at(node)
-        .place("from")
-        .hint(format!("It can read: {}", names.join(", ")))
+    EngineError::new(
+        Code::PlanInvalid,
+        format!("there is no source or step '{input}' above"),
+    )
+    .at(node)
+    .place("from")
+    .hint(format!("It can read: {}", names.join(", ")))
 }

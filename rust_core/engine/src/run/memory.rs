@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{
-    GreedyMemoryPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, TrackConsumersPool,
+    GreedyMemoryPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+    TrackConsumersPool,
 };
 
 /// The budget of a run that sets none.
@@ -26,17 +27,28 @@ pub struct PeakPool {
 impl PeakPool {
     /// A pool for a run with `limit` bytes, and the counter of its peak.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss
+    )]
     pub fn new(limit: usize) -> (Arc<Self>, Arc<AtomicUsize>) {
         let peak = Arc::new(AtomicUsize::new(0));
         let share = (limit as f64 * OPERATOR_SHARE) as usize;
         let top = NonZeroUsize::MIN.saturating_add(4);
         let inner = TrackConsumersPool::new(GreedyMemoryPool::new(share), top);
-        (Arc::new(Self { inner, peak: Arc::clone(&peak) }), peak)
+        (
+            Arc::new(Self {
+                inner,
+                peak: Arc::clone(&peak),
+            }),
+            peak,
+        )
     }
 
     fn note(&self) {
-        self.peak.fetch_max(self.inner.reserved(), Ordering::Relaxed);
+        self.peak
+            .fetch_max(self.inner.reserved(), Ordering::Relaxed);
     }
 }
 

@@ -40,7 +40,10 @@ pub async fn run(compiled: &Compiled) -> Result<pb::RunResult> {
     };
     // Whatever still runs of this plan stops, so that a failed run leaves the machine at once.
     cancel.cancel();
-    let mut result = staged?;
+    let mut result = staged.map_err(|mut error| {
+        error.message = compiled.redacted(&error.message);
+        error
+    })?;
     result.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(result)
 }
@@ -53,7 +56,9 @@ async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
     }
     let mut staged = Vec::new();
     for (node, names) in &compiled.graph.sinks {
-        if node != REJECTS && let Some(plan) = compiled.plans.get(node) {
+        if node != REJECTS
+            && let Some(plan) = compiled.plans.get(node)
+        {
             staged.extend(stage::to_sinks(compiled, plan, targets(compiled, names)?).await?);
         }
     }
@@ -77,7 +82,10 @@ fn targets(compiled: &Compiled, names: &[String]) -> Result<Vec<Target>> {
             let sink = compiled.sinks.get(name).ok_or_else(|| {
                 EngineError::new(Code::PlanInvalid, format!("there is no sink '{name}'"))
             })?;
-            Ok(Target { sink: Arc::clone(sink), node: Arc::clone(compiled.node(name)?) })
+            Ok(Target {
+                sink: Arc::clone(sink),
+                node: Arc::clone(compiled.node(name)?),
+            })
         })
         .collect()
 }
@@ -91,7 +99,10 @@ fn settle(
     let mut progress = progress(compiled);
     for node in progress.nodes.iter_mut() {
         // The accounts of sources and steps are closed; those of reject sinks are final now.
-        if let Some(closed) = nodes.iter().find(|closed| closed.name == node.name && closed.rows_in > 0) {
+        if let Some(closed) = nodes
+            .iter()
+            .find(|closed| closed.name == node.name && closed.rows_in > 0)
+        {
             *node = closed.clone();
         }
     }
@@ -103,7 +114,32 @@ fn settle(
             staged.books = Some(books);
         }
     }
-    staged.sort_by_key(|staged| compiled.spec.sinks.iter().position(|sink| sink.name == staged.name));
+    staged.sort_by_key(|staged| {
+        compiled
+            .spec
+            .sinks
+            .iter()
+            .position(|sink| sink.name == staged.name)
+    });
+    Ok(pb::RunResult {
+        sinks: staged,
+        rejects: Some(summary(compiled, path)),
+        progress: Some(progress),
+        peak_memory: compiled.session.peak.load(Ordering::Relaxed) as u64,
+        spilled_bytes: compiled.session.runtime.disk_manager.used_disk_space(),
+        elapsed_ms: 0,
+    })
+}
+
+/// What was rejected until now. Closes the rejects' file, so nothing is rejected after it.
+///
+/// # Errors
+/// `DISK_FULL` or `SINK_UNWRITABLE` when the file cannot be closed.
+pub fn reject_summary(compiled: &Compiled) -> Result<pb::RejectSummary> {
+    Ok(summary(compiled, compiled.state.rejects.finish()?))
+}
+
+fn summary(compiled: &Compiled, path: Option<std::path::PathBuf>) -> pb::RejectSummary {
     let counts = compiled.state.rejects.counts().into_iter();
     let counts = counts.map(|((step, column, code), rows)| pb::RejectCount {
         step,
@@ -111,16 +147,11 @@ fn settle(
         code: code.as_str().to_owned(),
         rows,
     });
-    Ok(pb::RunResult {
-        sinks: staged,
-        rejects: Some(pb::RejectSummary {
-            rows: compiled.state.rejects.rows(),
-            counts: counts.collect(),
-            path: path.map(|path| path.display().to_string()).unwrap_or_default(),
-        }),
-        progress: Some(progress),
-        peak_memory: compiled.session.peak.load(Ordering::Relaxed) as u64,
-        spilled_bytes: compiled.session.runtime.disk_manager.used_disk_space(),
-        elapsed_ms: 0,
-    })
+    pb::RejectSummary {
+        rows: compiled.state.rejects.rows(),
+        counts: counts.collect(),
+        path: path
+            .map(|path| path.display().to_string())
+            .unwrap_or_default(),
+    }
 }

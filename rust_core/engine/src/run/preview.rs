@@ -12,21 +12,28 @@ use futures::StreamExt;
 use super::compile::Compiled;
 use super::failure::engine_error;
 use super::stage;
-use crate::error::Result;
+use crate::error::{Code, EngineError, Result};
 use crate::reject::row_node::user_columns;
 
-/// At most `rows` rows of a node, without identity columns. Stages that it depends on run whole.
+/// At most `rows` rows of a node, without identity columns; of the last one when `node` is empty.
+/// Stages that it depends on run whole.
 ///
 /// # Errors
-/// As for a run.
+/// `NODE_UNKNOWN`, and as for a run.
 pub async fn preview(compiled: &Compiled, node: &str, rows: usize) -> Result<Vec<RecordBatch>> {
-    compiled.node(node)?;
+    let node = named(compiled, node)?;
     let cone = compiled.graph.cone(node);
-    for (name, plan, table) in compiled.staged.iter().filter(|(name, ..)| cone.contains(name)) {
+    for (name, plan, table) in compiled
+        .staged
+        .iter()
+        .filter(|(name, ..)| cone.contains(name))
+    {
         let files = stage::to_disk(compiled, name, plan).await?;
         let _ = table.files.set(files);
     }
-    let Some(plan) = compiled.plans.get(node) else { return Ok(Vec::new()) };
+    let Some(plan) = compiled.plans.get(node) else {
+        return Ok(Vec::new());
+    };
     let columns: Vec<Expr> = user_columns(plan.schema()).map(Expr::from).collect();
     let plan = LogicalPlanBuilder::from(plan.clone())
         .project(columns)
@@ -41,7 +48,28 @@ pub async fn preview(compiled: &Compiled, node: &str, rows: usize) -> Result<Vec
             batches.push(batch.map_err(engine_error)?);
         }
     }
-    batches.iter().map(|batch| plain(batch).map_err(|error| engine_error(error.into()))).collect()
+    batches
+        .iter()
+        .map(|batch| plain(batch).map_err(|error| engine_error(error.into())))
+        .collect()
+}
+
+fn named<'a>(compiled: &'a Compiled, node: &'a str) -> Result<&'a str> {
+    let sources = compiled
+        .spec
+        .sources
+        .iter()
+        .map(|source| source.name.as_str());
+    let steps = compiled.spec.steps.iter().map(|step| step.name.as_str());
+    let names: Vec<&str> = sources.chain(steps).collect();
+    let found = match node {
+        "" => names.last(),
+        name => names.iter().find(|known| **known == name),
+    };
+    found.copied().ok_or_else(|| {
+        let text = format!("the pipeline has no source or step '{node}'");
+        EngineError::new(Code::NodeUnknown, text).hint(format!("It has: {}", names.join(", ")))
+    })
 }
 
 /// The batch in types that every Arrow reader knows: no views, no dictionaries.

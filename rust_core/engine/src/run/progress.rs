@@ -24,7 +24,7 @@ fn counters(node: &Node) -> pb::NodeCounters {
         expanded: 0,
     };
     if matches!(node.kind, "sql" | "join" | "limit") {
-        relate(&mut counted);
+        relate(&mut counted, node.merges.load(Ordering::Relaxed));
     }
     counted
 }
@@ -41,13 +41,13 @@ fn source_counters(node: &Node) -> pb::NodeCounters {
 }
 
 /// Steps that relate rows to each other balance by what they are: what a join's input lost found no
-/// partner, what it gained found several; what a query lost was grouped or filtered by it.
-fn relate(counted: &mut pb::NodeCounters) {
+/// partner, what it gained found several; what a query lost it grouped, or else filtered.
+fn relate(counted: &mut pb::NodeCounters, merges: bool) {
     let entered = counted.rows_in - counted.merged_away;
     let left = counted.rows_out + counted.rejected + counted.filtered;
     if entered >= left {
         let lost = entered - left;
-        if counted.kind == "sql" {
+        if merges {
             counted.merged_away += lost;
         } else {
             counted.filtered += lost;
@@ -62,13 +62,23 @@ fn relate(counted: &mut pb::NodeCounters) {
 pub fn progress(compiled: &Compiled) -> pb::RunProgress {
     let (sources, others) = compiled.nodes.split_at(compiled.sources.len());
     let others = others.iter().map(|node| counters(node));
-    let nodes: Vec<_> = sources.iter().map(|node| source_counters(node)).chain(others).collect();
+    let nodes: Vec<_> = sources
+        .iter()
+        .map(|node| source_counters(node))
+        .chain(others)
+        .collect();
     let sources = nodes.iter().take(compiled.sources.len());
     let (rows_read, bytes_read) = sources.fold((0, 0), |(rows, bytes), node| {
         (rows + node.rows_in, bytes + node.bytes)
     });
-    let totals: Option<Vec<u64>> = compiled.sources.iter().map(|source| source.bytes_total()).collect();
-    let staged = nodes.iter().skip(compiled.sources.len() + compiled.spec.steps.len());
+    let totals: Option<Vec<u64>> = compiled
+        .sources
+        .iter()
+        .map(|source| source.bytes_total())
+        .collect();
+    let staged = nodes
+        .iter()
+        .skip(compiled.sources.len() + compiled.spec.steps.len());
     pb::RunProgress {
         rows_read,
         bytes_read,

@@ -29,7 +29,10 @@ pub fn runtime() -> Result<&'static Runtime> {
     }
     match RUNTIME.get() {
         Some((owner, runtime)) if *owner == pid => Ok(runtime),
-        _ => Err(EngineError::new(Code::ForkedProcess, "the engine is used in a forked process")
-            .hint("Start worker processes with spawn, not fork")),
+        _ => Err(EngineError::new(
+            Code::ForkedProcess,
+            "the engine is used in a forked process",
+        )
+        .hint("Start worker processes with spawn, not fork")),
     }
 }

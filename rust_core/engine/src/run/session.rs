@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
+use datafusion::catalog::Session;
 use datafusion::common::DFSchema;
 use datafusion::error::Result as DfResult;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{QueryPlanner, SessionContext};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
-use datafusion::catalog::Session;
 use datafusion::prelude::SessionConfig;
 
 use super::memory::PeakPool;
@@ -47,7 +47,12 @@ impl std::fmt::Debug for RunSession {
 ///
 /// # Errors
 /// `SINK_UNWRITABLE` when the work folder cannot be used for spilling.
-pub fn open(work_dir: &Path, memory: usize, threads: usize, batch_rows: usize) -> Result<RunSession> {
+pub fn open(
+    work_dir: &Path,
+    memory: usize,
+    threads: usize,
+    batch_rows: usize,
+) -> Result<RunSession> {
     let (pool, peak) = PeakPool::new(memory);
     let spill = work_dir.join("spill");
     let runtime = RuntimeEnvBuilder::new()
@@ -57,7 +62,11 @@ pub fn open(work_dir: &Path, memory: usize, threads: usize, batch_rows: usize) -
         .map_err(|error| {
             EngineError::new(
                 Code::SinkUnwritable,
-                format!("cannot spill to {}: {}", spill.display(), error.strip_backtrace()),
+                format!(
+                    "cannot spill to {}: {}",
+                    spill.display(),
+                    error.strip_backtrace()
+                ),
             )
             .hint("Check the data directory's permissions and free space")
         })?;
@@ -67,7 +76,11 @@ pub fn open(work_dir: &Path, memory: usize, threads: usize, batch_rows: usize) -
         .with_runtime_env(Arc::clone(&runtime))
         .with_query_planner(Arc::new(Planner))
         .build();
-    Ok(RunSession { context: SessionContext::new_with_state(state), runtime, peak })
+    Ok(RunSession {
+        context: SessionContext::new_with_state(state),
+        runtime,
+        peak,
+    })
 }
 
 fn config(threads: usize, batch_rows: usize) -> SessionConfig {
@@ -118,19 +131,33 @@ impl ExtensionPlanner for NodePlanner {
         session: &dyn Session,
         planning: &PhysicalPlanningContext,
     ) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(input) = inputs.first() else { return Ok(None) };
+        let Some(input) = inputs.first() else {
+            return Ok(None);
+        };
         if let Some(tap) = node.as_any().downcast_ref::<Tap>() {
             return Ok(Some(tap.exec(Arc::clone(input))));
         }
-        let Some(rows) = node.as_any().downcast_ref::<RowNode>() else { return Ok(None) };
-        let compile = Compile { planner, session, planning, schema: rows.input.schema() };
+        let Some(rows) = node.as_any().downcast_ref::<RowNode>() else {
+            return Ok(None);
+        };
+        let compile = Compile {
+            planner,
+            session,
+            planning,
+            schema: rows.input.schema(),
+        };
         let program = Program {
             step: Arc::clone(&rows.step.0),
             counts: rows.counts,
             op: compile.op(&rows.op)?,
         };
-        let schema = Arc::clone(datafusion::logical_expr::UserDefinedLogicalNodeCore::schema(rows).inner());
-        Ok(Some(Arc::new(RowExec::new(Arc::new(program), schema, Arc::clone(input)))))
+        let schema =
+            Arc::clone(datafusion::logical_expr::UserDefinedLogicalNodeCore::schema(rows).inner());
+        Ok(Some(Arc::new(RowExec::new(
+            Arc::new(program),
+            schema,
+            Arc::clone(input),
+        ))))
     }
 }
 
@@ -171,6 +198,9 @@ impl Compile<'_> {
         &self,
         expr: &datafusion::logical_expr::Expr,
     ) -> DfResult<Arc<dyn datafusion::physical_expr::PhysicalExpr>> {
-        harden(self.planner.create_physical_expr(expr, self.schema, self.session, self.planning)?)
+        harden(
+            self.planner
+                .create_physical_expr(expr, self.schema, self.session, self.planning)?,
+        )
     }
 }

@@ -32,13 +32,21 @@ const QUEUE: usize = 2;
 ///
 /// # Errors
 /// Whatever planning finds.
-pub async fn execute(compiled: &Compiled, plan: &LogicalPlan) -> Result<Vec<SendableRecordBatchStream>> {
+pub async fn execute(
+    compiled: &Compiled,
+    plan: &LogicalPlan,
+) -> Result<Vec<SendableRecordBatchStream>> {
     let state = compiled.session.context.state();
-    let physical = state.create_physical_plan(plan).await.map_err(engine_error)?;
+    let physical = state
+        .create_physical_plan(plan)
+        .await
+        .map_err(engine_error)?;
     let partitions = physical.output_partitioning().partition_count();
     (0..partitions)
         .map(|partition| {
-            physical.execute(partition, state.task_ctx()).map_err(engine_error)
+            physical
+                .execute(partition, state.task_ctx())
+                .map_err(engine_error)
         })
         .collect()
 }
@@ -51,7 +59,8 @@ pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Res
     let mut tasks = JoinSet::new();
     let mut files = Vec::new();
     for (partition, stream) in execute(compiled, plan).await?.into_iter().enumerate() {
-        let path = PathBuf::from(&compiled.runtime.work_dir).join(format!("{name}-{partition}.arrow"));
+        let path =
+            PathBuf::from(&compiled.runtime.work_dir).join(format!("{name}-{partition}.arrow"));
         files.push(path.clone());
         tasks.spawn(write_file(path, stream));
     }
@@ -65,7 +74,9 @@ async fn write_file(path: PathBuf, mut stream: SendableRecordBatchStream) -> Res
     let mut writer = StreamWriter::try_new(BufWriter::new(file), &stream.schema())
         .map_err(|error| fail(&error))?;
     while let Some(batch) = stream.next().await {
-        writer.write(&batch.map_err(engine_error)?).map_err(|error| fail(&error))?;
+        writer
+            .write(&batch.map_err(engine_error)?)
+            .map_err(|error| fail(&error))?;
     }
     writer.finish().map_err(|error| fail(&error))?;
     let inner = writer.into_inner().map_err(|error| fail(&error))?;
@@ -76,7 +87,11 @@ async fn write_file(path: PathBuf, mut stream: SendableRecordBatchStream) -> Res
 fn unwritable(path: &std::path::Path, error: &dyn std::fmt::Display) -> EngineError {
     let text = error.to_string();
     let full = text.contains("No space left") || text.contains("os error 28");
-    let code = if full { Code::DiskFull } else { Code::SinkUnwritable };
+    let code = if full {
+        Code::DiskFull
+    } else {
+        Code::SinkUnwritable
+    };
     EngineError::new(code, format!("cannot write {}: {text}", path.display()))
         .hint("Free space beneath the data directory")
 }
@@ -113,7 +128,9 @@ pub async fn to_sinks(
         writers.spawn(async move {
             let name = Arc::clone(&target.node.name);
             let staged = drain(target, context, receiver).await;
-            staged.map(|staged| (index, staged)).map_err(|error| error.at(name.as_ref()))
+            staged
+                .map(|staged| (index, staged))
+                .map_err(|error| error.at(name.as_ref()))
         });
     }
     let mut readers = JoinSet::new();
@@ -150,7 +167,11 @@ async fn drain(
     }
     let mut staged = writer.finish().await?;
     staged.name = target.node.name.to_string();
-    let counted = target.node.counters.rows_out.load(std::sync::atomic::Ordering::Relaxed);
+    let counted = target
+        .node
+        .counters
+        .rows_out
+        .load(std::sync::atomic::Ordering::Relaxed);
     if staged.rows != counted {
         let text = format!("{counted} rows were given, {} are staged", staged.rows);
         return Err(EngineError::new(Code::BooksUnbalanced, text));
@@ -176,8 +197,10 @@ async fn pump(
         for (target, queue) in &queues {
             let rows = accepted(target, &batch, &own)?;
             if rows.num_rows() > 0 && queue.send(rows).await.is_err() {
-                return Err(EngineError::new(Code::SinkUnwritable, "the sink stopped early")
-                    .at(target.node.name.as_ref()));
+                return Err(
+                    EngineError::new(Code::SinkUnwritable, "the sink stopped early")
+                        .at(target.node.name.as_ref()),
+                );
             }
         }
         budget.check()?;
@@ -204,8 +227,9 @@ fn accepted(target: &Target, batch: &RecordBatch, own: &[usize]) -> Result<Recor
     let refused = refused.into_iter().collect();
     log_refused(&target.node, batch, &refused)?;
     Counters::add(&counters.rejected, refused.len());
-    let keep: BooleanArray =
-        (0..rows.num_rows()).map(|row| Some(!refused.contains_key(&row))).collect();
+    let keep: BooleanArray = (0..rows.num_rows())
+        .map(|row| Some(!refused.contains_key(&row)))
+        .collect();
     filter_record_batch(&rows, &keep).map_err(fail)
 }
 
@@ -221,8 +245,11 @@ fn panicked(error: tokio::task::JoinError) -> EngineError {
     if error.is_cancelled() {
         return EngineError::new(Code::Cancelled, "the run was cancelled");
     }
-    EngineError::new(Code::EngineBug, format!("a task of the run ended badly: {error}"))
-        .hint("Nothing was published. Please report this with the pipeline")
+    EngineError::new(
+        Code::EngineBug,
+        format!("a task of the run ended badly: {error}"),
+    )
+    .hint("Nothing was published. Please report this with the pipeline")
 }
 
 /// How many rejects are borne while the run goes on.
@@ -236,7 +263,9 @@ impl Budget {
     /// Stops a run whose rejects exceed the absolute bound; the ratio is known at the end.
     fn check(&self) -> Result<()> {
         match self.max {
-            Some(max) if self.rejects.rows() > max => Err(exceeded(self.rejects.rows(), &max.to_string())),
+            Some(max) if self.rejects.rows() > max => {
+                Err(exceeded(self.rejects.rows(), &max.to_string()))
+            }
             _ => Ok(()),
         }
     }
@@ -252,8 +281,15 @@ impl Compiled {
     /// The run's reject budget.
     #[must_use]
     pub fn budget(&self) -> Budget {
-        let limits = self.spec.limits.as_ref().and_then(|limits| limits.rejects.as_ref());
-        Budget { max: limits.and_then(|limits| limits.max), rejects: Arc::clone(&self.state.rejects) }
+        let limits = self
+            .spec
+            .limits
+            .as_ref()
+            .and_then(|limits| limits.rejects.as_ref());
+        Budget {
+            max: limits.and_then(|limits| limits.max),
+            rejects: Arc::clone(&self.state.rejects),
+        }
     }
 
     /// Checks both bounds of the reject budget at the end of a run.
@@ -263,7 +299,11 @@ impl Compiled {
     #[expect(clippy::cast_precision_loss, reason = "a ratio needs no more digits")]
     pub fn check_budget(&self, read: u64) -> Result<()> {
         self.budget().check()?;
-        let limits = self.spec.limits.as_ref().and_then(|limits| limits.rejects.as_ref());
+        let limits = self
+            .spec
+            .limits
+            .as_ref()
+            .and_then(|limits| limits.rejects.as_ref());
         let rejected = self.state.rejects.rows();
         match limits.and_then(|limits| limits.max_ratio) {
             Some(ratio) if rejected as f64 > ratio * read as f64 => {

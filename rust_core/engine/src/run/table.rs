@@ -18,7 +18,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, EmissionType, ReplaceChildrenOptions,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
@@ -73,14 +75,22 @@ impl TableProvider for SourceTable {
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let columns = self.schema();
-        let wanted: Vec<usize> =
-            projection.cloned().unwrap_or_else(|| (0..columns.fields().len()).collect());
+        let wanted: Vec<usize> = projection
+            .cloned()
+            .unwrap_or_else(|| (0..columns.fields().len()).collect());
         let own = self.source.schema().fields().len();
-        let mut needed: Vec<usize> = wanted.iter().copied().filter(|index| *index < own).collect();
+        let mut needed: Vec<usize> = wanted
+            .iter()
+            .copied()
+            .filter(|index| *index < own)
+            .collect();
         needed.sort_unstable();
         let positions = positions(&wanted, &needed, own);
-        let threads =
-            if self.ordered { 1 } else { session.config().options().execution.target_partitions };
+        let threads = if self.ordered {
+            1
+        } else {
+            session.config().options().execution.target_partitions
+        };
         let threads = self.source.partitions(threads);
         let schema = Arc::new(columns.project(&wanted)?);
         let context = ScanContext {
@@ -111,7 +121,10 @@ fn positions(wanted: &[usize], needed: &[usize], own: usize) -> Vec<usize> {
         .iter()
         .map(|index| {
             if *index < own {
-                needed.iter().position(|needed| needed == index).unwrap_or(0)
+                needed
+                    .iter()
+                    .position(|needed| needed == index)
+                    .unwrap_or(0)
             } else {
                 needed.len() + (index - own)
             }
@@ -142,13 +155,20 @@ struct ScanExec {
 
 impl fmt::Debug for ScanExec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("ScanExec").field("source", &self.source).finish_non_exhaustive()
+        out.debug_struct("ScanExec")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }
 
 impl DisplayAs for ScanExec {
     fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "ScanExec: source={}, kind={}", self.node.name, self.source.kind())
+        write!(
+            out,
+            "ScanExec: source={}, kind={}",
+            self.node.name,
+            self.source.kind()
+        )
     }
 }
 
@@ -195,19 +215,26 @@ impl ExecutionPlan for ScanExec {
                 let streams = streams.map_err(|error| error.at(self.node.name.as_ref()))?;
                 *opened = Some(streams.into_iter().map(Some).collect());
             }
-            opened.as_mut().and_then(|streams| streams.get_mut(partition)).and_then(Option::take)
+            opened
+                .as_mut()
+                .and_then(|streams| streams.get_mut(partition))
+                .and_then(Option::take)
         };
         let stream = stream.ok_or_else(|| {
             DataFusionError::Internal(format!("source {} is read twice", self.node.name))
         })?;
-        let (schema, positions, first) = (self.schema(), Arc::clone(&self.positions), self.first_src);
+        let (schema, positions, first) =
+            (self.schema(), Arc::clone(&self.positions), self.first_src);
         let node = Arc::clone(&self.node);
         let batches = stream.map(move |batch| {
             let batch = batch.map_err(|error| error.at(node.name.as_ref()))?;
             Counters::add(&node.counters.rows_out, batch.num_rows());
             arrange(&batch, &positions, first, &schema)
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.schema(),
+            batches,
+        )))
     }
 }
 
@@ -224,14 +251,19 @@ fn arrange(
         .zip(schema.fields())
         .map(|(position, field)| {
             let column = batch.columns().get(*position).ok_or_else(missing)?;
-            if first > 0 && field.name() == SRC && column.as_primitive_opt::<UInt32Type>().is_some() {
+            if first > 0 && field.name() == SRC && column.as_primitive_opt::<UInt32Type>().is_some()
+            {
                 return Ok(add(column, &UInt32Array::new_scalar(first))?);
             }
             Ok(Arc::clone(column))
         })
         .collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }
 
 /// Rows that an earlier stage of the run wrote to disk, because several consumers need them.
@@ -246,7 +278,10 @@ impl StagedTable {
     /// A table that will be filled.
     #[must_use]
     pub fn new(schema: SchemaRef) -> Arc<Self> {
-        Arc::new(Self { schema, files: OnceLock::new() })
+        Arc::new(Self {
+            schema,
+            files: OnceLock::new(),
+        })
     }
 }
 
@@ -336,7 +371,11 @@ impl ExecutionPlan for StagedExec {
         };
         let file = BufReader::new(File::open(path)?);
         let reader = StreamReader::try_new(file, self.projection.clone())?;
-        let batches = futures::stream::iter(reader.map(|batch| batch.map_err(DataFusionError::from)));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+        let batches =
+            futures::stream::iter(reader.map(|batch| batch.map_err(DataFusionError::from)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.schema(),
+            batches,
+        )))
     }
 }

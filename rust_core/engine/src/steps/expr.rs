@@ -25,7 +25,10 @@ pub type Params = BTreeMap<String, ScalarValue>;
 /// # Errors
 /// `PLAN_INVALID` when a value does not fit its type.
 pub fn params(bound: &[pb::BoundParam]) -> Result<Params> {
-    bound.iter().map(|param| Ok((format!("${}", param.name), param_value(param)?))).collect()
+    bound
+        .iter()
+        .map(|param| Ok((format!("${}", param.name), param_value(param)?)))
+        .collect()
 }
 
 fn param_value(param: &pb::BoundParam) -> Result<ScalarValue> {
@@ -64,7 +67,8 @@ pub fn parse(sql: &str, schema: &DFSchema, context: &StepContext<'_>) -> Result<
             .place(format!("in `{sql}`"))
             .hint("Use a sql step"));
     }
-    expr.get_type(schema).map_err(|error| invalid(&error, sql))?;
+    expr.get_type(schema)
+        .map_err(|error| invalid(&error, sql))?;
     Ok(unaliased(expr))
 }
 
@@ -74,7 +78,9 @@ pub fn parse(sql: &str, schema: &DFSchema, context: &StepContext<'_>) -> Result<
 /// As [`parse`], and when the type is not boolean.
 pub fn condition(sql: &str, schema: &DFSchema, context: &StepContext<'_>) -> Result<Expr> {
     let expr = parse(sql, schema, context)?;
-    let found = expr.get_type(schema).map_err(|error| invalid(&error, sql))?;
+    let found = expr
+        .get_type(schema)
+        .map_err(|error| invalid(&error, sql))?;
     if matches!(found, DataType::Boolean | DataType::Null) {
         return Ok(expr);
     }
@@ -99,7 +105,9 @@ pub fn column(name: &str, schema: &DFSchema) -> Result<Expr> {
 /// The error for a column that does not exist.
 #[must_use]
 pub fn unknown_column(name: &str, schema: &DFSchema) -> EngineError {
-    let names: Vec<&str> = user_columns(schema).map(|(_, field)| field.name().as_str()).collect();
+    let names: Vec<&str> = user_columns(schema)
+        .map(|(_, field)| field.name().as_str())
+        .collect();
     no_such_column(name, &names)
 }
 
@@ -108,14 +116,24 @@ fn no_such_column(name: &str, names: &[&str]) -> EngineError {
     if let Some(near) = nearest(name, names) {
         return error.hint(format!("Did you mean '{near}'?"));
     }
-    let names: Vec<_> = names.iter().filter(|name| !name.starts_with("__")).take(20).copied().collect();
+    let names: Vec<_> = names
+        .iter()
+        .filter(|name| !name.starts_with("__"))
+        .take(20)
+        .copied()
+        .collect();
     error.hint(format!("The columns are: {}", names.join(", ")))
 }
 
 fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
     names
         .iter()
-        .map(|known| (levenshtein(&name.to_lowercase(), &known.to_lowercase()), *known))
+        .map(|known| {
+            (
+                levenshtein(&name.to_lowercase(), &known.to_lowercase()),
+                *known,
+            )
+        })
         .min()
         .filter(|(distance, _)| *distance <= name.len().max(3) / 3)
         .map(|(_, known)| known)
@@ -129,7 +147,9 @@ pub fn bind(expr: Expr, params: &Params) -> datafusion::error::Result<Expr> {
     let bound = expr.transform_up(|expr| match expr {
         Expr::Placeholder(Placeholder { id, .. }) => match params.get(&id) {
             Some(value) => Ok(Transformed::yes(Expr::Literal(value.clone(), None))),
-            None => Err(DataFusionError::Plan(format!("the parameter '{id}' has no value"))),
+            None => Err(DataFusionError::Plan(format!(
+                "the parameter '{id}' has no value"
+            ))),
         },
         other => Ok(Transformed::no(other)),
     })?;
@@ -173,21 +193,34 @@ pub fn invalid(error: &DataFusionError, place: &str) -> EngineError {
         DataFusionError::SchemaError(schema, _) => schema_error(schema),
         other => {
             let text = other.strip_backtrace();
-            let prefixes =
-                ["Error during planning: ", "SQL error: ", "This feature is not implemented: "];
-            let text = prefixes
-                .iter()
-                .fold(text.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
+            let prefixes = [
+                "Error during planning: ",
+                "SQL error: ",
+                "This feature is not implemented: ",
+            ];
+            let text = prefixes.iter().fold(text.as_str(), |text, prefix| {
+                text.strip_prefix(prefix).unwrap_or(text)
+            });
             EngineError::new(Code::ExpressionInvalid, text)
         }
     };
-    if place.is_empty() { error } else { error.place(format!("in `{place}`")) }
+    if place.is_empty() {
+        error
+    } else {
+        error.place(format!("in `{place}`"))
+    }
 }
 
 fn schema_error(error: &SchemaError) -> EngineError {
     match error {
-        SchemaError::FieldNotFound { field, valid_fields } => {
-            let names: Vec<&str> = valid_fields.iter().map(|field| field.name.as_str()).collect();
+        SchemaError::FieldNotFound {
+            field,
+            valid_fields,
+        } => {
+            let names: Vec<&str> = valid_fields
+                .iter()
+                .map(|field| field.name.as_str())
+                .collect();
             no_such_column(&field.name, &names)
         }
         other => EngineError::new(Code::ExpressionInvalid, other.to_string()),

@@ -40,7 +40,10 @@ impl Guard<'_, '_> {
             LogicalPlan::Filter(filter) => self.filter(filter),
             LogicalPlan::SubqueryAlias(alias) => {
                 let input = self.rewrite(owned(alias.input))?;
-                Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), alias.alias)?))
+                Ok(LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(
+                    Arc::new(input),
+                    alias.alias,
+                )?))
             }
             LogicalPlan::Sort(sort) => self.sort(sort),
             LogicalPlan::Limit(mut limit) => {
@@ -63,7 +66,9 @@ impl Guard<'_, '_> {
     fn rewrite_subqueries(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         let rewritten = plan.map_subqueries(|plan| match plan {
             LogicalPlan::Subquery(mut subquery) if subquery.outer_ref_columns.is_empty() => {
-                let inner = self.rewrite(owned(subquery.subquery)).and_then(without_identity)?;
+                let inner = self
+                    .rewrite(owned(subquery.subquery))
+                    .and_then(without_identity)?;
                 subquery.subquery = Arc::new(inner);
                 Ok(Transformed::yes(LogicalPlan::Subquery(subquery)))
             }
@@ -71,9 +76,10 @@ impl Guard<'_, '_> {
                 // A correlated subquery is turned into a join later, which row nodes would hinder,
                 // so only its tables are replaced.
                 let inner = owned(subquery.subquery).transform_up(|plan| match plan {
-                    LogicalPlan::TableScan(scan) => {
-                        self.table(scan).and_then(without_identity).map(Transformed::yes)
-                    }
+                    LogicalPlan::TableScan(scan) => self
+                        .table(scan)
+                        .and_then(without_identity)
+                        .map(Transformed::yes),
                     other => Ok(Transformed::no(other)),
                 })?;
                 subquery.subquery = Arc::new(inner.data);
@@ -91,23 +97,35 @@ impl Guard<'_, '_> {
         };
         let plan = self.context.plan(&table.name)?;
         let plan = Tap::plan(&self.context.node, Edge::In, plan);
-        LogicalPlanBuilder::from(plan).alias(scan.table_name)?.build()
+        LogicalPlanBuilder::from(plan)
+            .alias(scan.table_name)?
+            .build()
     }
 
     fn project(&self, projection: Projection) -> Result<LogicalPlan> {
         let input = self.rewrite(owned(projection.input))?;
         let identity = identity_columns(input.schema()).into_iter().flatten();
         if !projection.expr.iter().any(can_fail) {
-            let exprs = projection.expr.into_iter().chain(identity.map(Expr::Column)).collect();
-            return Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(input))?));
+            let exprs = projection
+                .expr
+                .into_iter()
+                .chain(identity.map(Expr::Column))
+                .collect();
+            return Ok(LogicalPlan::Projection(Projection::try_new(
+                exprs,
+                Arc::new(input),
+            )?));
         }
-        let own = projection.schema.iter().zip(projection.expr).map(|((qualifier, field), expr)| {
-            Output {
-                expr: super::expr::unaliased(expr),
-                qualifier: qualifier.cloned(),
-                name: field.name().clone(),
-            }
-        });
+        let own =
+            projection
+                .schema
+                .iter()
+                .zip(projection.expr)
+                .map(|((qualifier, field), expr)| Output {
+                    expr: super::expr::unaliased(expr),
+                    qualifier: qualifier.cloned(),
+                    name: field.name().clone(),
+                });
         let identity = identity.map(|column| Output {
             qualifier: column.relation.clone(),
             name: column.name.clone(),
@@ -120,9 +138,17 @@ impl Guard<'_, '_> {
     fn filter(&self, filter: Filter) -> Result<LogicalPlan> {
         let input = self.rewrite(owned(filter.input))?;
         if can_fail(&filter.predicate) && !has_subquery(&filter.predicate) {
-            return RowNode::plan(&self.context.node, false, RowOp::Filter(filter.predicate), input);
+            return RowNode::plan(
+                &self.context.node,
+                false,
+                RowOp::Filter(filter.predicate),
+                input,
+            );
         }
-        Ok(LogicalPlan::Filter(Filter::try_new(filter.predicate, Arc::new(input))?))
+        Ok(LogicalPlan::Filter(Filter::try_new(
+            filter.predicate,
+            Arc::new(input),
+        )?))
     }
 
     fn sort(&self, mut sort: Sort) -> Result<LogicalPlan> {
@@ -147,7 +173,11 @@ impl Guard<'_, '_> {
     fn aggregate(&self, aggregate: Aggregate) -> Result<LogicalPlan> {
         let input = self.rewrite(owned(aggregate.input))?;
         let groups = aggregate.group_expr.len();
-        let exprs = aggregate.group_expr.into_iter().chain(aggregate.aggr_expr).collect();
+        let exprs = aggregate
+            .group_expr
+            .into_iter()
+            .chain(aggregate.aggr_expr)
+            .collect();
         let (mut exprs, input) = self.hoist(exprs, input)?;
         let aggregates = exprs.split_off(groups);
         let input = Arc::new(without_identity(input)?);
@@ -184,7 +214,10 @@ impl Guard<'_, '_> {
         let mut computed: Vec<Output> = Vec::new();
         let exprs = exprs
             .into_iter()
-            .map(|expr| expr.transform_down(|expr| Ok(hoisted(expr, &mut computed))).map(|expr| expr.data))
+            .map(|expr| {
+                expr.transform_down(|expr| Ok(hoisted(expr, &mut computed)))
+                    .map(|expr| expr.data)
+            })
             .collect::<Result<Vec<_>>>()?;
         if computed.is_empty() {
             return Ok((exprs, input));
@@ -207,18 +240,32 @@ fn owned(plan: Arc<LogicalPlan>) -> LogicalPlan {
 fn hoisted(expr: Expr, computed: &mut Vec<Output>) -> Transformed<Expr> {
     let wraps = matches!(
         expr,
-        Expr::AggregateFunction(_) | Expr::WindowFunction(_) | Expr::Alias(_) | Expr::GroupingSet(_)
+        Expr::AggregateFunction(_)
+            | Expr::WindowFunction(_)
+            | Expr::Alias(_)
+            | Expr::GroupingSet(_)
     );
     if wraps || !can_fail(&expr) || has_subquery(&expr) {
         return Transformed::no(expr);
     }
-    let known = computed.iter().find(|output| output.expr == expr).map(|output| output.name.clone());
+    let known = computed
+        .iter()
+        .find(|output| output.expr == expr)
+        .map(|output| output.name.clone());
     let name = known.unwrap_or_else(|| {
         let name = format!("__computed_{}", computed.len());
-        computed.push(Output { expr, qualifier: None, name: name.clone() });
+        computed.push(Output {
+            expr,
+            qualifier: None,
+            name: name.clone(),
+        });
         name
     });
-    Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump)
+    Transformed::new(
+        Expr::Column(Column::new_unqualified(name)),
+        true,
+        TreeNodeRecursion::Jump,
+    )
 }
 
 /// Whether an expression can fail for some value. Constants cannot: they fail for all rows or none.
@@ -227,7 +274,11 @@ fn can_fail(expr: &Expr) -> bool {
         Expr::Cast(cast) => !matches!(cast.field.data_type(), DataType::Utf8 | DataType::Utf8View),
         Expr::BinaryExpr(binary) => matches!(
             binary.op,
-            Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo
+            Operator::Plus
+                | Operator::Minus
+                | Operator::Multiply
+                | Operator::Divide
+                | Operator::Modulo
         ),
         Expr::ScalarFunction(_) | Expr::Negative(_) | Expr::HigherOrderFunction(_) => true,
         _ => false,
@@ -237,8 +288,13 @@ fn can_fail(expr: &Expr) -> bool {
 
 fn has_subquery(expr: &Expr) -> bool {
     let subquery = |expr: &Expr| {
-        matches!(expr, Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) | Expr::SetComparison(_))
-            || matches!(expr, Expr::OuterReferenceColumn(..))
+        matches!(
+            expr,
+            Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::ScalarSubquery(_)
+                | Expr::SetComparison(_)
+        ) || matches!(expr, Expr::OuterReferenceColumn(..))
     };
     expr.exists(|expr| Ok(subquery(expr))).unwrap_or(true)
 }
@@ -268,7 +324,9 @@ fn renamed(wanted: &DFSchemaRef, plan: LogicalPlan) -> Result<LogicalPlan> {
         .filter(|(_, field)| !field.name().starts_with("__computed_"))
         .collect();
     let mut exprs = Vec::with_capacity(visible.len());
-    for ((qualifier, field), (wanted_qualifier, wanted_field)) in visible.into_iter().zip(wanted.iter()) {
+    for ((qualifier, field), (wanted_qualifier, wanted_field)) in
+        visible.into_iter().zip(wanted.iter())
+    {
         let expr = Expr::from((qualifier, field));
         let same = qualifier == wanted_qualifier && field.name() == wanted_field.name();
         let expr = if same {
@@ -279,8 +337,15 @@ fn renamed(wanted: &DFSchemaRef, plan: LogicalPlan) -> Result<LogicalPlan> {
         debug_assert!(expr.get_type(&found).is_ok());
         exprs.push(expr);
     }
-    exprs.extend(identity_columns(&found).into_iter().flatten().map(Expr::Column));
-    if exprs.len() == found.fields().len() && exprs.iter().all(|expr| matches!(expr, Expr::Column(_))) {
+    exprs.extend(
+        identity_columns(&found)
+            .into_iter()
+            .flatten()
+            .map(Expr::Column),
+    );
+    if exprs.len() == found.fields().len()
+        && exprs.iter().all(|expr| matches!(expr, Expr::Column(_)))
+    {
         return Ok(plan);
     }
     LogicalPlanBuilder::from(plan).project(exprs)?.build()

@@ -21,13 +21,21 @@ const RIGHT: &str = "right";
 type Keys = Vec<(String, String)>;
 
 /// Joins the step's input with another plan. The rows keep the identity of the input's rows.
-pub fn build(spec: &pb::JoinStep, left: LogicalPlan, context: &StepContext<'_>) -> Result<LogicalPlan> {
-    let right = context.plan(&spec.with).map_err(|error| error.place("with"))?;
+pub fn build(
+    spec: &pb::JoinStep,
+    left: LogicalPlan,
+    context: &StepContext<'_>,
+) -> Result<LogicalPlan> {
+    let right = context
+        .plan(&spec.with)
+        .map_err(|error| error.place("with"))?;
     let how = join_type(&spec.how)?;
     let keys = keys(spec, left.schema(), right.schema())?;
     let outputs = outputs(spec, how, &keys, left.schema(), right.schema())?;
-    let (left_keys, right_keys): (Vec<_>, Vec<_>) =
-        keys.iter().map(|(left, right)| (qualified(LEFT, left), qualified(RIGHT, right))).unzip();
+    let (left_keys, right_keys): (Vec<_>, Vec<_>) = keys
+        .iter()
+        .map(|(left, right)| (qualified(LEFT, left), qualified(RIGHT, right)))
+        .unzip();
     let right_columns: Vec<Expr> = user_columns(right.schema()).map(Expr::from).collect();
     let plan = LogicalPlanBuilder::from(Tap::plan(&context.node, Edge::Side, right))
         .project(right_columns)
@@ -51,28 +59,40 @@ fn join_type(how: &str) -> Result<JoinType> {
         "full" => Ok(JoinType::Full),
         "semi" => Ok(JoinType::LeftSemi),
         "anti" => Ok(JoinType::LeftAnti),
-        other => Err(EngineError::new(Code::PlanInvalid, format!("there is no join '{other}'"))
-            .place("how")
-            .hint("Use inner, left, right, full, semi or anti")),
+        other => Err(
+            EngineError::new(Code::PlanInvalid, format!("there is no join '{other}'"))
+                .place("how")
+                .hint("Use inner, left, right, full, semi or anti"),
+        ),
     }
 }
 
 fn keys(spec: &pb::JoinStep, left: &DFSchema, right: &DFSchema) -> Result<Keys> {
     let same = spec.on.iter().map(|name| (name.clone(), name.clone()));
-    let pairs = spec.keys.iter().map(|key| (key.left.clone(), key.right.clone()));
+    let pairs = spec
+        .keys
+        .iter()
+        .map(|key| (key.left.clone(), key.right.clone()));
     let keys: Keys = same.chain(pairs).collect();
     if keys.is_empty() {
-        return Err(EngineError::new(Code::PlanInvalid, "a join needs key columns")
-            .hint("Set on or keys"));
+        return Err(
+            EngineError::new(Code::PlanInvalid, "a join needs key columns").hint("Set on or keys"),
+        );
     }
     for (left_key, right_key) in &keys {
         column(left_key, left)?;
         column(right_key, right).map_err(|error| error.place(format!("in {}", spec.with)))?;
         let type_of = |schema: &DFSchema, name: &str| {
             let field = schema.field_with_unqualified_name(name);
-            field.map(|field| field.data_type().clone()).map_err(|error| invalid(&error, ""))
+            field
+                .map(|field| field.data_type().clone())
+                .map_err(|error| invalid(&error, ""))
         };
-        comparable(left_key, &type_of(left, left_key)?, &type_of(right, right_key)?)?;
+        comparable(
+            left_key,
+            &type_of(left, left_key)?,
+            &type_of(right, right_key)?,
+        )?;
     }
     Ok(keys)
 }
@@ -141,7 +161,8 @@ fn right_columns(spec: &pb::JoinStep, keys: &Keys, right: &DFSchema) -> Result<K
     spec.columns
         .iter()
         .map(|wanted| {
-            column(&wanted.column, right).map_err(|error| error.place(format!("in {}", spec.with)))?;
+            column(&wanted.column, right)
+                .map_err(|error| error.place(format!("in {}", spec.with)))?;
             Ok((wanted.name.clone(), wanted.column.clone()))
         })
         .collect()

@@ -41,8 +41,11 @@ impl StepContext<'_> {
     /// `PLAN_INVALID` when there is none of that name.
     pub fn plan(&self, name: &str) -> Result<LogicalPlan> {
         self.plans.get(name).cloned().ok_or_else(|| {
-            EngineError::new(Code::PlanInvalid, format!("there is no source or step '{name}'"))
-                .hint("A step reads sources and steps above it")
+            EngineError::new(
+                Code::PlanInvalid,
+                format!("there is no source or step '{name}'"),
+            )
+            .hint("A step reads sources and steps above it")
         })
     }
 }

@@ -39,11 +39,18 @@ pub fn select(
 }
 
 /// Sets columns to expressions.
-pub fn map(spec: &pb::MapStep, input: LogicalPlan, context: &StepContext<'_>) -> Result<LogicalPlan> {
+pub fn map(
+    spec: &pb::MapStep,
+    input: LogicalPlan,
+    context: &StepContext<'_>,
+) -> Result<LogicalPlan> {
     let mut outputs = all_columns(input.schema());
     for assignment in &spec.columns {
         let expr = parse(&assignment.expr, input.schema(), context)?;
-        match outputs.iter_mut().find(|(name, _)| *name == assignment.name) {
+        match outputs
+            .iter_mut()
+            .find(|(name, _)| *name == assignment.name)
+        {
             Some((_, old)) => *old = expr,
             None => outputs.push((assignment.name.clone(), expr)),
         }
@@ -71,7 +78,11 @@ pub fn rename(
 }
 
 /// Removes columns.
-pub fn drop(spec: &pb::DropStep, input: LogicalPlan, context: &StepContext<'_>) -> Result<LogicalPlan> {
+pub fn drop(
+    spec: &pb::DropStep,
+    input: LogicalPlan,
+    context: &StepContext<'_>,
+) -> Result<LogicalPlan> {
     for name in &spec.columns {
         column(name, input.schema())?;
     }
@@ -85,7 +96,11 @@ pub fn drop(spec: &pb::DropStep, input: LogicalPlan, context: &StepContext<'_>) 
 }
 
 /// Changes the types of columns.
-pub fn cast(spec: &pb::CastStep, input: LogicalPlan, context: &StepContext<'_>) -> Result<LogicalPlan> {
+pub fn cast(
+    spec: &pb::CastStep,
+    input: LogicalPlan,
+    context: &StepContext<'_>,
+) -> Result<LogicalPlan> {
     let mut outputs = all_columns(input.schema());
     for wanted in &spec.columns {
         let to = types::parse_type(&wanted.r#type)
@@ -94,7 +109,9 @@ pub fn cast(spec: &pb::CastStep, input: LogicalPlan, context: &StepContext<'_>) 
             return Err(unknown_column(&wanted.name, input.schema()));
         };
         let field = input.schema().field_with_unqualified_name(&wanted.name);
-        let from = field.map_err(|error| invalid(&error, &wanted.name))?.data_type();
+        let from = field
+            .map_err(|error| invalid(&error, &wanted.name))?
+            .data_type();
         if !arrow::compute::can_cast_types(from, &to) {
             let (from, to) = (types::type_name(from), types::type_name(&to));
             let text = format!("{from} cannot be converted to {to}");
@@ -117,8 +134,9 @@ fn project(outputs: Outputs, input: LogicalPlan, context: &StepContext<'_>) -> R
     let mut seen = BTreeSet::new();
     if let Some((name, _)) = outputs.iter().find(|(name, _)| !seen.insert(name.as_str())) {
         let text = format!("two columns would be named '{name}'");
-        return Err(EngineError::new(Code::PlanInvalid, text)
-            .hint("Give each output column its own name"));
+        return Err(
+            EngineError::new(Code::PlanInvalid, text).hint("Give each output column its own name")
+        );
     }
     let identity = identity_columns(input.schema())
         .into_iter()
@@ -127,7 +145,11 @@ fn project(outputs: Outputs, input: LogicalPlan, context: &StepContext<'_>) -> R
     let outputs = outputs
         .into_iter()
         .chain(identity)
-        .map(|(name, expr)| Output { expr, qualifier: None, name })
+        .map(|(name, expr)| Output {
+            expr,
+            qualifier: None,
+            name,
+        })
         .collect();
     RowNode::plan(&context.node, true, RowOp::Project(outputs), input)
         .map_err(|error| invalid(&error, ""))

@@ -3,10 +3,12 @@
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, ParamValues};
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::SessionState;
@@ -32,8 +34,13 @@ pub struct InputTable {
 
 impl InputTable {
     fn new(name: &str, plan: &LogicalPlan) -> Self {
-        let fields: Vec<_> = user_columns(plan.schema()).map(|(_, field)| Arc::clone(field)).collect();
-        Self { name: name.to_owned(), schema: Arc::new(Schema::new(fields)) }
+        let fields: Vec<_> = user_columns(plan.schema())
+            .map(|(_, field)| Arc::clone(field))
+            .collect();
+        Self {
+            name: name.to_owned(),
+            schema: Arc::new(Schema::new(fields)),
+        }
     }
 }
 
@@ -54,7 +61,10 @@ impl TableProvider for InputTable {
         _: &[Expr],
         _: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        Err(DataFusionError::Internal(format!("table {} was not replaced by its plan", self.name)))
+        Err(DataFusionError::Internal(format!(
+            "table {} was not replaced by its plan",
+            self.name
+        )))
     }
 }
 
@@ -68,7 +78,10 @@ pub fn referenced_tables(query: &str, state: &SessionState) -> Result<BTreeSet<S
         .sql_to_statement(query, &dialect)
         .and_then(|statement| state.resolve_table_references(&statement))
         .map_err(|error| invalid(&error, query))?;
-    Ok(tables.iter().map(|table| table.table().to_owned()).collect())
+    Ok(tables
+        .iter()
+        .map(|table| table.table().to_owned())
+        .collect())
 }
 
 /// Plans the query, makes its conversions refuse single rows, and counts rows at its edges.
@@ -81,26 +94,47 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
     }
     known_tables(spec, context)?;
     let state = session.state();
-    let query = futures::executor::block_on(state.create_logical_plan(&spec.query)).map_err(fail)?;
+    let query =
+        futures::executor::block_on(state.create_logical_plan(&spec.query)).map_err(fail)?;
     let options = SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)
         .with_allow_statements(false);
     options.verify_plan(&query).map_err(fail)?;
     let params = context.params.iter();
-    let params = params.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.clone()));
+    let params =
+        params.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.clone()));
     let query = query
         .replace_params_with_values(&ParamValues::from(params.collect::<Vec<_>>()))
         .and_then(|query| {
-            state.analyzer().execute_and_check(query, &state.config_options().clone(), |_, _| {})
+            state
+                .analyzer()
+                .execute_and_check(query, &state.config_options().clone(), |_, _| {})
         })
         .map_err(fail)?;
-    let names = query.schema().fields().iter().map(|field| field.name().clone());
+    let names = query
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone());
     let names: Vec<String> = names.collect();
     unique_names(&names)?;
+    let merges = query.exists(|plan| Ok(merges(plan))).map_err(fail)?;
+    context.node.0.merges.store(merges, Ordering::Relaxed);
     let plan = Guard { context }.rewrite(query).map_err(fail)?;
     let plan = unqualified(plan).map_err(fail)?;
     Ok(Tap::plan(&context.node, Edge::Out, plan))
+}
+
+/// Whether an operator makes one row of several.
+const fn merges(plan: &LogicalPlan) -> bool {
+    matches!(
+        plan,
+        LogicalPlan::Aggregate(_)
+            | LogicalPlan::Distinct(_)
+            | LogicalPlan::Join(_)
+            | LogicalPlan::RecursiveQuery(_)
+    )
 }
 
 fn known_tables(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<()> {
@@ -134,7 +168,10 @@ fn unqualified(plan: LogicalPlan) -> DfResult<LogicalPlan> {
 }
 
 fn output_columns(schema: &DFSchema) -> Vec<Expr> {
-    let identity = identity_columns(schema).into_iter().flatten().map(Expr::Column);
+    let identity = identity_columns(schema)
+        .into_iter()
+        .flatten()
+        .map(Expr::Column);
     user_columns(schema)
         .map(Expr::from)
         .chain(identity)

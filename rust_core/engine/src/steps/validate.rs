@@ -35,7 +35,11 @@ pub fn build(
     for rule in &spec.rules {
         let expr = condition(&rule.expr, input.schema(), context)
             .map_err(|error| error.place(format!("rule {}", rule.name)))?;
-        let said = if rule.message.is_empty() { &rule.expr } else { &rule.message };
+        let said = if rule.message.is_empty() {
+            &rule.expr
+        } else {
+            &rule.message
+        };
         checks.push(Check {
             column: single_column(&expr),
             code: RejectCode::RuleBroken,
@@ -46,7 +50,11 @@ pub fn build(
     let plan = Tap::plan(&context.node, Edge::In, input);
     let plan = RowNode::plan(&context.node, false, RowOp::Check(checks), plan)
         .map_err(|error| invalid(&error, ""))?;
-    let plan = if spec.unique.is_empty() { plan } else { unique(&spec.unique, plan, context)? };
+    let plan = if spec.unique.is_empty() {
+        plan
+    } else {
+        unique(&spec.unique, plan, context)?
+    };
     Ok(Tap::plan(&context.node, Edge::Out, plan))
 }
 
@@ -64,16 +72,24 @@ fn single_column(expr: &Expr) -> Option<String> {
 /// number of threads, and refuses all but the first. A key with a missing value repeats nothing.
 fn unique(keys: &[String], input: LogicalPlan, context: &StepContext<'_>) -> Result<LogicalPlan> {
     let schema = Arc::clone(input.schema());
-    let columns = keys.iter().map(|name| column(name, &schema)).collect::<Result<Vec<_>>>()?;
+    let columns = keys
+        .iter()
+        .map(|name| column(name, &schema))
+        .collect::<Result<Vec<_>>>()?;
     let order: Vec<Sort> = identity_columns(&schema)
         .into_iter()
         .flatten()
         .map(|column| Expr::Column(column).sort(true, false))
         .collect();
-    let number = row_number().partition_by(columns.clone()).order_by(order).build();
+    let number = row_number()
+        .partition_by(columns.clone())
+        .order_by(order)
+        .build();
     let numbered = number
         .and_then(|number| {
-            LogicalPlanBuilder::from(input).window(vec![number.alias(OCCURRENCE)])?.build()
+            LogicalPlanBuilder::from(input)
+                .window(vec![number.alias(OCCURRENCE)])?
+                .build()
         })
         .map_err(|error| invalid(&error, ""))?;
     let first = col(OCCURRENCE).eq(lit(1_u64));
@@ -81,7 +97,9 @@ fn unique(keys: &[String], input: LogicalPlan, context: &StepContext<'_>) -> Res
         column: Some(keys.join(", ")),
         code: RejectCode::DuplicateKey,
         message: format!("the key ({}) occurred before", keys.join(", ")),
-        expr: columns.into_iter().fold(first, |expr, key| expr.or(key.is_null())),
+        expr: columns
+            .into_iter()
+            .fold(first, |expr, key| expr.or(key.is_null())),
     };
     RowNode::plan(&context.node, false, RowOp::Check(vec![check]), numbered)
         .and_then(|checked| {
