@@ -74,9 +74,10 @@ $(CORE): $(CORE_SOURCES)
 	mv $@.new $@
 
 .PHONY: gen
-gen: venv ## Generate the code and schemas that follow from proto/
-	$(call say,Generating from proto/)
+gen: venv ## Generate the code, schemas and pages that follow from proto/ and the code
+	$(call say,Generating from proto/ and from the code)
 	$(PYTHON) tools/gen.py
+	$(PYTHON) tools/docs.py
 
 .PHONY: lock
 lock: venv ## Resolve the dependencies of pyproject.toml into requirements/
@@ -141,6 +142,7 @@ check-proto: venv
 	$(call say,Contracts)
 	$(BIN)/buf format --diff --exit-code proto
 	$(PYTHON) tools/gen.py --check
+	$(PYTHON) tools/docs.py --check
 	$(BIN)/buf lint $(CONTRACT) --config buf.yaml
 	$(BIN)/buf breaking $(CONTRACT) --against proto/baseline.binpb --limit-to-input-files --config buf.yaml
 

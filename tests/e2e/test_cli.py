@@ -187,6 +187,9 @@ def test_too_many_rejects_end_with_5(place: Place) -> None:
     assert result.returncode == 5
     assert "REJECT_BUDGET_EXCEEDED" in result.stderr
     assert not (place.live.root / "budget.parquet").exists()
+    shown = place.run("rejects", "show", place.newest("budget").uid)
+    assert "3,,7.50" in shown.stdout
+    assert "4,Edsger,much" in shown.stdout
 
 
 def test_every_read_is_data(place: Place) -> None:
