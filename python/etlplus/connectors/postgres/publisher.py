@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import psycopg
 from psycopg import sql
@@ -29,7 +29,8 @@ _LOG = logging.getLogger(__name__)
 LOCK_TIMEOUT_MS = 2000
 #: How long locks of others and lost connections are borne.
 PATIENCE_SECONDS = 30.0
-_RECONNECT_SECONDS = 0.5
+_FIRST_PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 1.0
 
 
 class PostgresPublisher:
@@ -51,6 +52,7 @@ class PostgresPublisher:
         """
         target = _given(connection)
         deadline = time.monotonic() + self._patience
+        pauses = _pauses()
         while True:
             try:
                 with opened(target) as session:
@@ -62,7 +64,7 @@ class PostgresPublisher:
                 # The server may be on its way back; before the deadline that is worth a wait.
                 if error.code != "CONNECTION_FAILED" or time.monotonic() >= deadline:
                     raise
-            self._pause.wait(_RECONNECT_SECONDS)
+            self._pause.wait(next(pauses))
 
     def sweep(self, load: Load, connection: ResolvedConnection | None) -> None:
         """Fences off older epochs of this load and removes what they staged.
@@ -72,6 +74,7 @@ class PostgresPublisher:
             RunError: PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
         """
         deadline = time.monotonic() + self._patience
+        pauses = _pauses()
         while True:
             try:
                 with opened(_given(connection)) as session:
@@ -88,7 +91,7 @@ class PostgresPublisher:
                     return
             except psycopg.Error as error:
                 self._bear(error, f"Cannot sweep up after the load {load.load_id}", deadline)
-            self._pause.wait(_RECONNECT_SECONDS)
+            self._pause.wait(next(pauses))
 
     def discard(
         self, load: Load, connection: ResolvedConnection | None, staged: Sequence[StagedSink]
@@ -135,6 +138,14 @@ class PostgresPublisher:
             code="PUBLISH_CONFLICT",
             hint="Look for long transactions on the target, then run the pipeline again",
         ) from error
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between attempts, longer and longer, without end."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _given(connection: ResolvedConnection | None) -> ResolvedConnection:
