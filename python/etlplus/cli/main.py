@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows `etlplus`; those of this process when None.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A sign that the terminal's encoding lacks is shown escaped, as on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(given)
         sys.stdout.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -175,3 +176,17 @@ def test_the_schema_is_the_one_in_the_documentation(capsys: pytest.CaptureFixtur
 
 def test_the_manual_says_more_than_the_summary() -> None:
     assert "stored as the pipeline's next version" in (build(["run"])["run"].help or "")
+
+
+def test_signs_that_the_encoding_lacks_are_escaped(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text("api: etlplus/v1\nname: größe→\n", encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "etlplus.cli", "validate", str(file), "-o", "yaml"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        encoding="latin-1",
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "größe\\u2192" in result.stdout
