@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import math
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -192,5 +192,10 @@ def test_a_failed_run_leaves_no_staged_file(bench: Bench) -> None:
     reader = pa.RecordBatchReader.from_batches(ROWS.schema, batches())
     with pytest.raises((EtlError, RuntimeError)):
         bench.run(pipeline("parquet: out/out.parquet"), {"rows": reader})
-    folder = Path(bench.folder / "out")
+    folder = bench.folder / "out"
+    pause = threading.Event()
+    for _ in range(100):
+        if not folder.exists() or not list(folder.iterdir()):
+            break
+        pause.wait(0.1)
     assert not folder.exists() or list(folder.iterdir()) == []
