@@ -25,7 +25,7 @@ pub struct Chunk {
 }
 
 /// A run of whole, well-formed records. The last may lack its line end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Segment {
     /// Where it starts in the chunk's data.
     pub start: usize,
@@ -37,6 +37,9 @@ pub struct Segment {
     pub line: u64,
     /// Whether a quote occurs in it.
     pub quotes: bool,
+    /// Whether every quote opens or closes a field or is one of a doubled pair, so that counting
+    /// quotes tells what is inside them.
+    pub regular: bool,
     /// Whether a CR without LF occurs in it.
     pub lone_cr: bool,
 }

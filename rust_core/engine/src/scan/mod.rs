@@ -12,6 +12,7 @@ pub mod csv;
 pub mod feed;
 pub mod files;
 pub mod jsonl;
+pub mod parquet;
 pub mod postgres;
 pub mod stream;
 #[cfg(test)]
@@ -92,8 +93,9 @@ pub async fn compile(
         Some(Kind::Csv(options)) => csv::compile(options, env),
         Some(Kind::Jsonl(options)) => jsonl::compile(options, env),
         Some(Kind::Postgres(options)) => postgres::compile(options, env).await,
+        Some(Kind::Parquet(options)) => parquet::compile(options, env),
         Some(Kind::Stream(options)) => stream::compile(&source.name, options, streams),
-        _ => Err(EngineError::new(
+        None => Err(EngineError::new(
             Code::PlanInvalid,
             "the source has no kind",
         )),

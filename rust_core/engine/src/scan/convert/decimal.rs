@@ -174,38 +174,31 @@ fn check(value: i128, precision: u8) -> Result<i128, Fault> {
     }
 }
 
-#[inline]
-fn power_u64(exponent: u8) -> u64 {
-    const POWERS: [u64; 20] = {
-        let mut powers = [1_u64; 20];
-        let mut index = 1;
-        while index < 20 {
-            powers[index] = powers[index - 1] * 10;
-            index += 1;
-        }
-        powers
-    };
-    POWERS
-        .get(usize::from(exponent))
-        .copied()
-        .unwrap_or(u64::MAX)
-}
+/// The powers of ten from 0 to 38.
+const POWERS: [u128; 39] = {
+    let mut powers = [1; 39];
+    let mut rest: &mut [u128] = &mut powers;
+    let mut power = 1_u128;
+    while let [first, tail @ ..] = rest {
+        *first = power;
+        power = power.wrapping_mul(10);
+        rest = tail;
+    }
+    powers
+};
 
 #[inline]
 fn power_u128(exponent: u8) -> u128 {
-    const POWERS: [u128; 39] = {
-        let mut powers = [1_u128; 39];
-        let mut index = 1;
-        while index < 39 {
-            powers[index] = powers[index - 1] * 10;
-            index += 1;
-        }
-        powers
-    };
     POWERS
         .get(usize::from(exponent))
         .copied()
         .unwrap_or(u128::MAX)
+}
+
+/// A power of ten up to 19.
+#[inline]
+fn power_u64(exponent: u8) -> u64 {
+    power_u128(exponent) as u64
 }
 
 #[cfg(test)]

@@ -251,7 +251,12 @@ impl Patience {
     /// Takes note of a record.
     pub fn note(&mut self, record: &Record) {
         self.wasted += record.wasted as u64;
-        self.passed += record.next as u64;
+        self.pass(record.next);
+    }
+
+    /// Takes note of bytes of well-formed records.
+    pub fn pass(&mut self, bytes: usize) {
+        self.passed += bytes as u64;
     }
 
     fn left(&self) -> bool {

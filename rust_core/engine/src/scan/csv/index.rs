@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::fields::closing_quote;
-use super::masks::{BLOCK, find, find_tail};
+use super::masks::{BLOCK, find_in, parity};
 use crate::scan::chunk::Segment;
 
 /// The rows of one batch that have the right number of fields, and those that have not.
@@ -115,15 +115,15 @@ impl RowIndex {
         dialect: &Dialect,
         limit: usize,
     ) {
-        if segment.quotes || segment.lone_cr {
-            self.fill_exactly(data, segment, cursor, dialect, limit);
-        } else {
-            self.fill_plain(data, segment, cursor, dialect, limit);
+        match (segment.lone_cr || !segment.regular, segment.quotes) {
+            (true, _) => self.fill_exactly(data, segment, cursor, dialect, limit),
+            (false, true) => self.fill_regular::<true>(data, segment, cursor, dialect, limit),
+            (false, false) => self.fill_regular::<false>(data, segment, cursor, dialect, limit),
         }
     }
 
-    /// The fast way, for segments where every delimiter and LF counts.
-    fn fill_plain(
+    /// The fast way, for segments where every delimiter and LF outside quotes counts.
+    fn fill_regular<const QUOTED: bool>(
         &mut self,
         data: &[u8],
         segment: &Segment,
@@ -131,15 +131,22 @@ impl RowIndex {
         dialect: &Dialect,
         limit: usize,
     ) {
-        let mut block_start = cursor.at;
         let bytes = data.get(..segment.end).unwrap_or_default();
+        let mut block_start = cursor.at;
         let mut row_start = cursor.at;
+        let mut row_line = cursor.line;
         let mut row_ends = self.ends.len();
+        // All ones while inside quotes.
+        let mut inside = 0_u64;
         while let Some(rest) = bytes.get(block_start..).filter(|rest| !rest.is_empty()) {
-            let (delimiters, feeds) = match rest.first_chunk::<BLOCK>() {
-                Some(block) => find(block, dialect.delimiter, b'\n'),
-                None => find_tail(rest, dialect.delimiter, b'\n'),
-            };
+            let [mut delimiters, feeds] = find_in(rest, [dialect.delimiter, b'\n']);
+            let mut within = 0;
+            if QUOTED {
+                let [quotes] = find_in(rest, [dialect.quote]);
+                within = parity(quotes) ^ inside;
+                inside = 0_u64.wrapping_sub(within >> 63);
+                delimiters &= !within;
+            }
             let mut hits = delimiters | feeds;
             self.ends.reserve(BLOCK);
             while hits != 0 {
@@ -150,10 +157,14 @@ impl RowIndex {
                     self.ends.push(at as u32);
                     continue;
                 }
+                cursor.line += 1;
+                if QUOTED && within >> bit & 1 == 1 {
+                    continue;
+                }
                 let crlf = at > row_start && bytes.get(at - 1) == Some(&b'\r');
                 let end = if crlf { at - 1 } else { at };
-                self.finish_row(row_start, end, cursor.line, row_ends, dialect);
-                cursor.line += 1;
+                self.finish_row(row_start, end, row_line, row_ends, dialect);
+                row_line = cursor.line;
                 row_start = at + 1;
                 row_ends = self.ends.len();
                 if self.rows() + self.ragged.len() >= limit {
@@ -164,12 +175,12 @@ impl RowIndex {
             block_start += BLOCK;
         }
         if row_start < bytes.len() {
-            self.finish_row(row_start, bytes.len(), cursor.line, row_ends, dialect);
+            self.finish_row(row_start, bytes.len(), row_line, row_ends, dialect);
         }
         cursor.at = segment.end;
     }
 
-    /// Row by row, for segments with quotes or lone CRs.
+    /// Row by row, for segments with irregular quotes or lone CRs.
     fn fill_exactly(
         &mut self,
         data: &[u8],

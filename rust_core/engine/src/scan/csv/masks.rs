@@ -1,24 +1,39 @@
-//! Finds two kinds of bytes in blocks of 64, as bit masks.
+//! Finds bytes in blocks of 64, as bit masks.
 
 /// How many bytes a block has.
 pub const BLOCK: usize = 64;
 
-/// Where `first` and where `second` occur in a block: bit *i* stands for byte *i*.
+/// Where each of `wanted` occurs in a block: bit *i* stands for byte *i*.
 #[inline]
 #[must_use]
-pub fn find(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
-    imp::find(block, first, second)
+pub fn find<const N: usize>(block: &[u8; BLOCK], wanted: [u8; N]) -> [u64; N] {
+    imp::find(block, wanted)
 }
 
-/// The same for a last, shorter block.
+/// The same at the start of `rest`, which may be shorter than a block.
+#[inline]
 #[must_use]
-pub fn find_tail(tail: &[u8], first: u8, second: u8) -> (u64, u64) {
-    let mut masks = (0, 0);
-    for (index, &byte) in tail.iter().take(BLOCK).enumerate() {
-        masks.0 |= u64::from(byte == first) << index;
-        masks.1 |= u64::from(byte == second) << index;
+pub fn find_in<const N: usize>(rest: &[u8], wanted: [u8; N]) -> [u64; N] {
+    if let Some(block) = rest.first_chunk::<BLOCK>() {
+        return find(block, wanted);
     }
-    masks
+    wanted.map(|wanted| {
+        let bits = rest.iter().enumerate();
+        bits.fold(0, |mask, (index, &byte)| {
+            mask | u64::from(byte == wanted) << index
+        })
+    })
+}
+
+/// For each bit, whether the number of bits up to and including it is odd: from the places of
+/// quotes, which bytes are inside.
+#[inline]
+#[must_use]
+pub fn parity(mut mask: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        mask ^= mask << shift;
+    }
+    mask
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -34,22 +49,23 @@ mod imp {
     use super::BLOCK;
 
     #[inline]
-    pub(super) fn find(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
+    pub(super) fn find<const N: usize>(block: &[u8; BLOCK], wanted: [u8; N]) -> [u64; N] {
         // SAFETY: SSE2 is part of the x86-64 architecture; no pointers are involved.
-        unsafe { find_lanes(block, first, second) }
+        unsafe { find_lanes(block, wanted) }
     }
 
     #[inline]
     #[target_feature(enable = "sse2")]
-    fn find_lanes(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
-        let mut masks = (0, 0);
+    fn find_lanes<const N: usize>(block: &[u8; BLOCK], wanted: [u8; N]) -> [u64; N] {
+        let mut masks = [0; N];
         let (lanes, _) = block.as_chunks::<16>();
         for (index, lane) in lanes.iter().enumerate() {
             let whole = u128::from_le_bytes(*lane);
             let (low, high) = (whole as u64, (whole >> 64) as u64);
             let bytes = _mm_set_epi64x(high.cast_signed(), low.cast_signed());
-            masks.0 |= equal(bytes, first) << (index * 16);
-            masks.1 |= equal(bytes, second) << (index * 16);
+            for (mask, wanted) in masks.iter_mut().zip(wanted) {
+                *mask |= equal(bytes, wanted) << (index * 16);
+            }
         }
         masks
     }
@@ -67,15 +83,14 @@ mod imp {
     use super::BLOCK;
 
     #[inline]
-    pub(super) fn find(block: &[u8; BLOCK], first: u8, second: u8) -> (u64, u64) {
-        let mut masks = (0, 0);
+    pub(super) fn find<const N: usize>(block: &[u8; BLOCK], wanted: [u8; N]) -> [u64; N] {
         let (words, _) = block.as_chunks::<8>();
-        for (index, word) in words.iter().enumerate() {
-            let word = u64::from_le_bytes(*word);
-            masks.0 |= equal(word, first) << (index * 8);
-            masks.1 |= equal(word, second) << (index * 8);
-        }
-        masks
+        wanted.map(|wanted| {
+            let words = words.iter().enumerate();
+            words.fold(0, |mask, (index, word)| {
+                mask | equal(u64::from_le_bytes(*word), wanted) << (index * 8)
+            })
+        })
     }
 
     /// Eight bytes at once: the exact zero-byte test, then one bit of each byte gathered.
@@ -95,10 +110,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blocks_and_tails_agree(block in proptest::array::uniform32(0_u8..4), more in proptest::array::uniform32(0_u8..4)) {
-            let bytes: Vec<u8> = block.into_iter().chain(more).collect();
-            let whole: [u8; BLOCK] = bytes.as_slice().try_into().map_err(|_| TestCaseError::fail("length"))?;
-            prop_assert_eq!(find(&whole, 1, 3), find_tail(&bytes, 1, 3));
+        fn masks_say_where_bytes_are(bytes in prop::collection::vec(0_u8..4, 0..100)) {
+            let masks = find_in(&bytes, [1, 3]);
+            for (index, &byte) in bytes.iter().take(BLOCK).enumerate() {
+                prop_assert_eq!(masks.map(|mask| mask >> index & 1 == 1), [byte == 1, byte == 3]);
+            }
+            prop_assert!(bytes.len() >= BLOCK || (masks[0] | masks[1]) >> bytes.len() == 0);
+        }
+
+        #[test]
+        fn parity_counts_bits(mask: u64, index in 0_u32..64) {
+            let before = (mask << (63 - index)).count_ones();
+            prop_assert_eq!(parity(mask) >> index & 1, u64::from(before % 2));
         }
     }
 }

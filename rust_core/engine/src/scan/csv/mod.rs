@@ -25,6 +25,7 @@ pub mod masks;
 pub mod nulls;
 pub mod parser;
 pub mod rows;
+pub mod runs;
 pub mod sample;
 pub mod sniff;
 pub mod splitter;

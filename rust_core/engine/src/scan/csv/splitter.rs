@@ -6,8 +6,9 @@
 
 use std::io::Read;
 
-use super::automaton::{LineSkip, Patience, Scan};
+use super::automaton::{LineSkip, Patience, Record, Scan};
 use super::dialect::Dialect;
+use super::runs::regular_run;
 use crate::reject::Reject;
 use crate::scan::chunk::{Chunk, Damaged, Defect, Place, Segment, Split};
 
@@ -41,7 +42,7 @@ impl<R: Read> Splitter<R> {
             chunk_size,
             buffer: Vec::new(),
             place,
-            reported: place.offset,
+            reported: 0,
             eof: false,
             scan: None,
             skip: None,
@@ -137,8 +138,10 @@ impl<R: Read> Splitter<R> {
             offset: self.place.offset,
             line: self.place.line,
             quotes: false,
+            regular: true,
             lone_cr,
         };
+        self.patience.pass(end);
         let chunk = Chunk {
             segments: vec![segment],
             ..Chunk::default()
@@ -146,70 +149,56 @@ impl<R: Read> Splitter<R> {
         Some(self.take(chunk, end, lines))
     }
 
-    /// Splits record by record with the automaton.
+    /// Splits run by run where quotes are regular, and record by record with the automaton where
+    /// they are not.
     fn cut_exactly(&mut self) -> Option<Chunk> {
-        let mut chunk = Chunk::default();
-        let mut at = 0;
-        let mut lines = 0;
-        let mut segment_start = (0, 0);
         let buffer = std::mem::take(&mut self.buffer);
-        while let Some(window) = buffer.get(at..).filter(|window| !window.is_empty()) {
-            let mut scan = self
-                .scan
-                .take()
-                .unwrap_or_else(|| Scan::new(&self.patience));
+        let mut cut = Cut {
+            buffer: &buffer,
+            place: self.place,
+            at: 0,
+            lines: 0,
+            open: Segment::default(),
+            chunk: Chunk::default(),
+        };
+        let runs = self.dialect.escape.is_none() && buffer.len() <= self.dialect.max_record;
+        while let Some(window) = buffer.get(cut.at..).filter(|window| !window.is_empty()) {
+            if runs && self.scan.is_none() {
+                let run = regular_run(window, &self.dialect);
+                self.patience.pass(run);
+                if run > 0 {
+                    cut.extend(
+                        run,
+                        count_lines(window.get(..run).unwrap_or_default()).0,
+                        true,
+                    );
+                    continue;
+                }
+            }
+            let scan = self.scan.take();
+            let mut scan = scan.unwrap_or_else(|| Scan::new(&self.patience));
             let Some(record) = scan.advance(window, self.eof, &self.dialect) else {
                 self.scan = Some(scan);
                 break;
             };
             self.patience.note(&record);
-            let next = at + record.next;
-            if let Some((defect, field)) = record.defect {
-                self.close_segment(&mut chunk, &buffer, segment_start, at);
-                let raw = window
-                    .get(..record.end.min(Reject::RAW_LIMIT))
-                    .unwrap_or_default();
-                chunk.damaged.push(Damaged {
-                    offset: self.place.offset + at as u64,
-                    line: self.place.line + lines,
-                    raw: raw.to_vec(),
-                    defect,
-                    field,
-                });
-                segment_start = (next, lines + record.lines);
-                if defect == Defect::TooLong {
-                    self.skip = Some(LineSkip::default());
-                }
+            match record.defect {
+                None => cut.extend(record.next, record.lines, false),
+                Some((defect, field)) => cut.damage(&record, defect, field),
             }
-            lines += record.lines;
-            at = next;
-            if self.skip.is_some() {
+            if matches!(record.defect, Some((Defect::TooLong, _))) {
+                self.skip = Some(LineSkip::default());
                 break;
             }
         }
-        self.close_segment(&mut chunk, &buffer, segment_start, at);
+        let (mut chunk, at, lines) = cut.finish();
+        for segment in &mut chunk.segments {
+            let bytes = buffer.get(segment.start..segment.end).unwrap_or_default();
+            segment.quotes = memchr::memchr(self.dialect.quote, bytes).is_some();
+            segment.lone_cr = has_lone_cr(bytes);
+        }
         self.buffer = buffer;
         (at > 0).then(|| self.take(chunk, at, lines))
-    }
-
-    fn close_segment(
-        &self,
-        chunk: &mut Chunk,
-        buffer: &[u8],
-        (start, lines): (usize, u64),
-        end: usize,
-    ) {
-        let Some(bytes) = buffer.get(start..end).filter(|bytes| !bytes.is_empty()) else {
-            return;
-        };
-        chunk.segments.push(Segment {
-            start,
-            end,
-            offset: self.place.offset + start as u64,
-            line: self.place.line + lines,
-            quotes: memchr::memchr(self.dialect.quote, bytes).is_some(),
-            lone_cr: has_lone_cr(bytes),
-        });
     }
 
     /// Hands out the first `end` bytes and keeps the rest.
@@ -242,6 +231,65 @@ impl<R: Read> Splitter<R> {
                 return Ok(());
             }
         }
+    }
+}
+
+/// A chunk in the making: the buffer's records up to `at`.
+struct Cut<'a> {
+    buffer: &'a [u8],
+    place: Place,
+    at: usize,
+    lines: u64,
+    open: Segment,
+    chunk: Chunk,
+}
+
+impl Cut<'_> {
+    /// Adds well-formed records.
+    fn extend(&mut self, bytes: usize, lines: u64, regular: bool) {
+        if self.open.regular != regular {
+            self.close();
+        }
+        if self.open.start == self.at {
+            self.open.offset = self.place.offset + self.at as u64;
+            self.open.line = self.place.line + self.lines;
+            self.open.regular = regular;
+        }
+        self.at += bytes;
+        self.lines += lines;
+    }
+
+    /// Ends the open segment at the current position.
+    fn close(&mut self) {
+        self.open.end = self.at;
+        if self.open.end > self.open.start {
+            self.chunk.segments.push(self.open);
+        }
+        self.open.start = self.at;
+    }
+
+    /// Takes a malformed record out.
+    fn damage(&mut self, record: &Record, defect: Defect, field: usize) {
+        self.close();
+        let window = self.buffer.get(self.at..).unwrap_or_default();
+        let raw = window
+            .get(..record.end.min(Reject::RAW_LIMIT))
+            .unwrap_or_default();
+        self.chunk.damaged.push(Damaged {
+            offset: self.place.offset + self.at as u64,
+            line: self.place.line + self.lines,
+            raw: raw.to_vec(),
+            defect,
+            field,
+        });
+        self.at += record.next;
+        self.lines += record.lines;
+        self.open.start = self.at;
+    }
+
+    fn finish(mut self) -> (Chunk, usize, u64) {
+        self.close();
+        (self.chunk, self.at, self.lines)
     }
 }
 

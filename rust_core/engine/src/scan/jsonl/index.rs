@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::token::{BadText, Invalid, decode, object};
+use super::text::{BadText, decode};
+use super::token::{Invalid, object};
 use crate::reject::{Reason, RejectCode};
 use crate::scan::build::ColumnSpec;
 use crate::scan::chunk::{Piece, Segment};

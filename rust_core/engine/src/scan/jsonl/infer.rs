@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use arrow::datatypes::DataType;
 
-use super::token::{decode, object};
+use super::text::decode;
+use super::token::object;
 use crate::scan::csv::infer::Guess;
 
 /// The columns seen so far, in the order of their first appearance.

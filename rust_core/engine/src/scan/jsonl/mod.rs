@@ -12,6 +12,7 @@ pub mod parser;
 pub mod splitter;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod token;
 
 use std::fs::File;

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
 use super::index::{Bounds, Cursor, Keys, Refused, ValueIndex, explain_text};
-use super::token::decode;
+use super::text::decode;
 use crate::error::Result;
 use crate::reject::{Origin, Reason, Reject, RejectCode};
 use crate::scan::build::{self, ColumnSpec, output_schema};

@@ -30,7 +30,7 @@ impl<R: Read> LineSplitter<R> {
             buffer,
             offset,
             line: 1,
-            reported: offset,
+            reported: 0,
             eof: false,
         }
     }
@@ -65,6 +65,7 @@ impl<R: Read> LineSplitter<R> {
             offset,
             line,
             quotes: false,
+            regular: true,
             lone_cr: false,
         };
         self.report(Chunk {
@@ -118,7 +119,8 @@ impl<R: Read + Send> Split for LineSplitter<R> {
                 held * 2
             })?;
             if self.buffer.is_empty() {
-                return Ok(None);
+                let unreported = self.offset > self.reported;
+                return Ok(unreported.then(|| self.report(Chunk::default())));
             }
             let whole = memchr::memrchr(b'\n', &self.buffer).map_or(0, |at| at + 1);
             // The length that counts is the line's without its end, which may be CRLF.

@@ -25,7 +25,7 @@ fn a_plain_file_is_read_with_inferred_types() {
         assert_eq!(outcome.rows[1].3, 51);
         assert_eq!(
             (outcome.records, outcome.rejected, outcome.bytes),
-            (2, 0, text.len() as u64 - 22)
+            (2, 0, text.len() as u64)
         );
         let notes = source.notes();
         assert_eq!(
