@@ -75,7 +75,7 @@ mod tests {
     fn runs_end_before_what_is_irregular() {
         assert_eq!(run("a,b\n1,2\n3"), 8);
         assert_eq!(run("a,\"b\nb\"\nc\n"), 10);
-        assert_eq!(run("a,\"\"\"b\"\"\"\nc\n"), 13);
+        assert_eq!(run("a,\"\"\"b\"\"\"\nc\n"), 12);
         assert_eq!(run("a\n6\"\nb\n"), 2);
         assert_eq!(run("a\n\"b\"c\nd\n"), 2);
         assert_eq!(run("a\n\"b\nc\n"), 2);
