@@ -15,7 +15,7 @@ mod table;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
@@ -26,6 +26,9 @@ use stage::Target;
 pub use preview::preview;
 pub use progress::progress;
 
+/// How long a cancelled run may take to remove what it staged.
+const GRACE: Duration = Duration::from_millis(1500);
+
 /// Runs a compiled plan to its end: every sink is staged, nothing is published.
 ///
 /// # Errors
@@ -33,10 +36,14 @@ pub use progress::progress;
 pub async fn run(compiled: &Compiled) -> Result<pb::RunResult> {
     let started = Instant::now();
     let cancel = compiled.state.cancel.clone();
+    let work = stages(compiled);
+    tokio::pin!(work);
     let staged = tokio::select! {
         biased;
-        () = cancel.cancelled() => Err(EngineError::new(Code::Cancelled, "the run was cancelled")),
-        staged = stages(compiled) => staged,
+        staged = &mut work => staged,
+        () = cancel.cancelled() => tokio::time::timeout(GRACE, work)
+            .await
+            .unwrap_or_else(|_| Err(EngineError::new(Code::Cancelled, "the run was cancelled"))),
     };
     // Whatever still runs of this plan stops, so that a failed run leaves the machine at once.
     cancel.cancel();

@@ -62,7 +62,14 @@ pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Res
         let path =
             PathBuf::from(&compiled.runtime.work_dir).join(format!("{name}-{partition}.arrow"));
         files.push(path.clone());
-        tasks.spawn(write_file(path, stream));
+        let cancel = compiled.state.cancel.clone();
+        let write = write_file(path, stream);
+        tasks.spawn(async move {
+            cancel
+                .run_until_cancelled(write)
+                .await
+                .unwrap_or_else(cancelled)
+        });
     }
     join_all(tasks).await?;
     Ok(files)
@@ -135,19 +142,34 @@ pub async fn to_sinks(
     }
     let mut readers = JoinSet::new();
     for stream in execute(compiled, plan).await? {
-        readers.spawn(pump(stream, queues.clone(), compiled.budget()));
+        let cancel = compiled.state.cancel.clone();
+        let pump = pump(stream, queues.clone(), compiled.budget());
+        readers.spawn(async move {
+            cancel
+                .run_until_cancelled(pump)
+                .await
+                .unwrap_or_else(cancelled)
+        });
     }
     drop(queues);
     let read = join_all(readers).await;
     if let Err(error) = &read
         && error.code != Code::SinkUnwritable
     {
+        // A writer that is gone has removed what it staged; the run ends only then.
+        writers.shutdown().await;
         return Err(error.clone());
     }
     // A reader that stops because a writer is gone says less than the writer, which comes first.
     let mut staged = Vec::new();
     while let Some(result) = writers.join_next().await {
-        staged.push(result.map_err(panicked)??);
+        match result.map_err(panicked).and_then(|result| result) {
+            Ok(written) => staged.push(written),
+            Err(error) => {
+                writers.shutdown().await;
+                return Err(error);
+            }
+        }
     }
     read?;
     staged.sort_by_key(|(index, _)| *index);
@@ -231,6 +253,10 @@ fn accepted(target: &Target, batch: &RecordBatch, own: &[usize]) -> Result<Recor
         .map(|row| Some(!refused.contains_key(&row)))
         .collect();
     filter_record_batch(&rows, &keep).map_err(fail)
+}
+
+fn cancelled() -> Result<()> {
+    Err(EngineError::new(Code::Cancelled, "the run was cancelled"))
 }
 
 /// Waits for all tasks; the first failure ends the others.
