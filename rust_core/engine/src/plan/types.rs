@@ -89,25 +89,36 @@ fn with_precision(data_type: DataType, text: &str, arguments: Option<&str>) -> R
     if timed && arguments.is_some_and(|given| given.trim() == "6") {
         return Ok(data_type);
     }
-    Err(EngineError::new(Code::TypeUnknown, format!("the type '{text}' takes no arguments"))
-        .hint("Leave them out; check lengths with a rule in a `validate` step"))
+    Err(EngineError::new(
+        Code::TypeUnknown,
+        format!("the type '{text}' takes no arguments"),
+    )
+    .hint("Leave them out; check lengths with a rule in a `validate` step"))
 }
 
 fn decimal(text: &str, arguments: Option<&str>) -> Result<DataType> {
     let Some(arguments) = arguments else {
         return Ok(DataType::Decimal128(MAX_PRECISION, 9));
     };
-    let mut numbers = arguments.split(',').map(|part| part.trim().parse::<u8>().ok());
+    let mut numbers = arguments
+        .split(',')
+        .map(|part| part.trim().parse::<u8>().ok());
     let precision = numbers.next().flatten();
     let scale = numbers.next().unwrap_or(Some(0));
     match (precision, scale, numbers.next()) {
         (Some(precision), Some(scale), None)
             if (1..=MAX_PRECISION).contains(&precision) && scale <= precision =>
         {
-            Ok(DataType::Decimal128(precision, i8::try_from(scale).unwrap_or_default()))
+            Ok(DataType::Decimal128(
+                precision,
+                i8::try_from(scale).unwrap_or_default(),
+            ))
         }
-        _ => Err(EngineError::new(Code::TypeUnknown, format!("'{text}' is not a decimal type"))
-            .hint("Write decimal(p,s) with 1 ≤ p ≤ 38 digits, of which 0 ≤ s ≤ p after the point")),
+        _ => Err(
+            EngineError::new(Code::TypeUnknown, format!("'{text}' is not a decimal type")).hint(
+                "Write decimal(p,s) with 1 ≤ p ≤ 38 digits, of which 0 ≤ s ≤ p after the point",
+            ),
+        ),
     }
 }
 
@@ -118,7 +129,10 @@ fn split_arguments(text: &str) -> Option<(String, Option<String>)> {
         return Some((squeeze(text), None));
     };
     let (arguments, tail) = rest.split_once(')')?;
-    Some((squeeze(&format!("{head} {tail}")), Some(arguments.to_owned())))
+    Some((
+        squeeze(&format!("{head} {tail}")),
+        Some(arguments.to_owned()),
+    ))
 }
 
 fn unknown(text: &str) -> EngineError {
@@ -135,10 +149,29 @@ mod tests {
     #[test]
     fn names_and_types_are_each_others_inverse() {
         for name in [
-            "tinyint", "smallint", "integer", "bigint", "real", "double", "boolean", "text", "bytea", "date",
-            "time", "timestamp", "timestamptz", "decimal(12,2)", "decimal(38,0)",
+            "tinyint",
+            "smallint",
+            "integer",
+            "bigint",
+            "real",
+            "double",
+            "boolean",
+            "text",
+            "bytea",
+            "date",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "decimal(12,2)",
+            "decimal(38,0)",
         ] {
-            assert_eq!(parse_type(name).map(|found| type_name(&found)).ok().as_deref(), Some(name));
+            assert_eq!(
+                parse_type(name)
+                    .map(|found| type_name(&found))
+                    .ok()
+                    .as_deref(),
+                Some(name)
+            );
         }
     }
 
@@ -152,14 +185,32 @@ mod tests {
             ("timestamp(6) with time zone", "timestamptz"),
             ("character varying", "text"),
         ] {
-            assert_eq!(parse_type(text).map(|found| type_name(&found)).ok().as_deref(), Some(name));
+            assert_eq!(
+                parse_type(text)
+                    .map(|found| type_name(&found))
+                    .ok()
+                    .as_deref(),
+                Some(name)
+            );
         }
     }
 
     #[test]
     fn what_would_cut_or_overflow_is_refused() {
-        for text in ["varchar(20)", "decimal(39,2)", "decimal(4,5)", "decimal(0)", "decimal(4,2", "money", ""] {
-            assert_eq!(parse_type(text).map_err(|error| error.code), Err(Code::TypeUnknown), "{text}");
+        for text in [
+            "varchar(20)",
+            "decimal(39,2)",
+            "decimal(4,5)",
+            "decimal(0)",
+            "decimal(4,2",
+            "money",
+            "",
+        ] {
+            assert_eq!(
+                parse_type(text).map_err(|error| error.code),
+                Err(Code::TypeUnknown),
+                "{text}"
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Finds a source's files beneath the folders that may be read.
 
-mod glob;
+pub mod glob;
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
