@@ -74,13 +74,23 @@ ORDER BY a.attnum";
 /// `DATABASE_ERROR`, `CONNECTION_FAILED`.
 pub async fn look_up(client: &Client, name: &TableName) -> Result<Option<Relation>> {
     let failed = |error| statement_failed(&format!("cannot look up {name}"), &error);
-    let found = client.query_opt(RELATION, &[&name.schema, &name.table]).await.map_err(failed)?;
+    let found = client
+        .query_opt(RELATION, &[&name.schema, &name.table])
+        .await
+        .map_err(failed)?;
     let Some(found) = found else { return Ok(None) };
     let oid: Oid = found.try_get(0).map_err(failed)?;
     let kind: String = found.try_get(1).map_err(failed)?;
     let rows = client.query(COLUMNS, &[&oid]).await.map_err(failed)?;
-    let columns = rows.iter().map(column).collect::<Result<_, _>>().map_err(failed)?;
-    Ok(Some(Relation { kind: kind.chars().next().unwrap_or('?'), columns }))
+    let columns = rows
+        .iter()
+        .map(column)
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    Ok(Some(Relation {
+        kind: kind.chars().next().unwrap_or('?'),
+        columns,
+    }))
 }
 
 fn column(row: &tokio_postgres::Row) -> Result<Column, tokio_postgres::Error> {

@@ -32,7 +32,9 @@ impl Drop for Driver {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Session").field("closed", &self.client.is_closed()).finish()
+        out.debug_struct("Session")
+            .field("closed", &self.client.is_closed())
+            .finish()
     }
 }
 
@@ -77,15 +79,24 @@ async fn open(options: &Options) -> Result<Session> {
     let (client, driver) = match &options.trust {
         None => {
             let (client, connection) = options.config.connect(NoTls).await.map_err(failed)?;
-            (client, tokio::spawn(async move { log_end(connection.await) }))
+            (
+                client,
+                tokio::spawn(async move { log_end(connection.await) }),
+            )
         }
         Some(trust) => {
             let tls = MakeRustlsConnect::new(tls::client(trust)?);
             let (client, connection) = options.config.connect(tls).await.map_err(failed)?;
-            (client, tokio::spawn(async move { log_end(connection.await) }))
+            (
+                client,
+                tokio::spawn(async move { log_end(connection.await) }),
+            )
         }
     };
-    let session = Session { client, driver: Driver(driver) };
+    let session = Session {
+        client,
+        driver: Driver(driver),
+    };
     // Values travel in binary, but casts and defaults on the server's side must mean the same
     // everywhere. Where it can, the server looks each second whether a long query is still wanted.
     let settings = "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO'; \

@@ -10,13 +10,21 @@ use crate::error::{Code, EngineError};
 
 /// The error of a failed attempt to connect.
 pub(super) fn connection_failed(error: &Error, options: &Options) -> EngineError {
-    let Options { address, user, database, .. } = options;
+    let Options {
+        address,
+        user,
+        database,
+        ..
+    } = options;
     let (reason, hint) = match error.as_db_error() {
         Some(refusal) => refused(refusal, user, database),
         None => unreachable_reason(error, address),
     };
-    EngineError::new(Code::ConnectionFailed, format!("cannot connect to {address}: {reason}"))
-        .hint(hint)
+    EngineError::new(
+        Code::ConnectionFailed,
+        format!("cannot connect to {address}: {reason}"),
+    )
+    .hint(hint)
 }
 
 fn refused(refusal: &DbError, user: &str, database: &str) -> (String, String) {
@@ -25,7 +33,9 @@ fn refused(refusal: &DbError, user: &str, database: &str) -> (String, String) {
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
             format!("Check the user '{user}', its password and the server's pg_hba.conf")
         }
-        SqlState::INVALID_CATALOG_NAME => format!("Create the database '{database}' or name another"),
+        SqlState::INVALID_CATALOG_NAME => {
+            format!("Create the database '{database}' or name another")
+        }
         SqlState::TOO_MANY_CONNECTIONS => {
             "Wait for other clients to end, or raise max_connections".into()
         }

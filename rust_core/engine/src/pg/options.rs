@@ -32,8 +32,16 @@ pub(super) struct Options {
 ///
 /// # Errors
 /// `CONNECTION_UNKNOWN`, also for a connection of another kind.
-pub fn find<'a>(connections: &'a [ResolvedConnection], name: &str) -> Result<&'a ResolvedConnection> {
-    kind_is(connections.iter().find(|connection| connection.name == name), name)
+pub fn find<'a>(
+    connections: &'a [ResolvedConnection],
+    name: &str,
+) -> Result<&'a ResolvedConnection> {
+    kind_is(
+        connections
+            .iter()
+            .find(|connection| connection.name == name),
+        name,
+    )
 }
 
 /// A connection that was looked up by a name, if it is there and leads to PostgreSQL.
@@ -66,12 +74,18 @@ impl Options {
     /// `CONNECTION_FAILED` naming the option.
     pub(super) fn read(connection: &ResolvedConnection) -> Result<Self> {
         let text = |name: &str| {
-            connection.options.get(name).map(String::as_str).filter(|text| !text.is_empty())
+            connection
+                .options
+                .get(name)
+                .map(String::as_str)
+                .filter(|text| !text.is_empty())
         };
         let host = text("host").unwrap_or("localhost");
         let port = match text("port") {
             None => DEFAULT_PORT,
-            Some(port) => port.parse().map_err(|_| malformed("port", port, "a number"))?,
+            Some(port) => port
+                .parse()
+                .map_err(|_| malformed("port", port, "a number"))?,
         };
         let user = text("user").unwrap_or("postgres");
         let database = text("database").unwrap_or(user);
@@ -89,8 +103,18 @@ impl Options {
             config.password(password);
         }
         let trust = trust(host, text("sslmode"), text("sslrootcert"), &mut config)?;
-        let address = if host.starts_with('/') { host.into() } else { format!("{host}:{port}") };
-        Ok(Self { config, trust, address, user: user.into(), database: database.into() })
+        let address = if host.starts_with('/') {
+            host.into()
+        } else {
+            format!("{host}:{port}")
+        };
+        Ok(Self {
+            config,
+            trust,
+            address,
+            user: user.into(),
+            database: database.into(),
+        })
     }
 }
 
@@ -116,7 +140,9 @@ fn trust(
         _ if is_socket => Ok(None),
         "disable" => Ok(None),
         "prefer" => Ok(Some(Trust::Anyone)),
-        "require" => Ok(Some(roots.map_or(Trust::Anyone, |file| Trust::Issuer(Some(file))))),
+        "require" => Ok(Some(
+            roots.map_or(Trust::Anyone, |file| Trust::Issuer(Some(file))),
+        )),
         "verify-ca" => Ok(Some(Trust::Issuer(roots))),
         "verify-full" => Ok(Some(Trust::Host(roots))),
         other => {
@@ -127,6 +153,9 @@ fn trust(
 }
 
 fn malformed(option: &str, value: &str, wanted: &str) -> EngineError {
-    EngineError::new(Code::ConnectionFailed, format!("{option} is '{value}', not {wanted}"))
-        .place(option)
+    EngineError::new(
+        Code::ConnectionFailed,
+        format!("{option} is '{value}', not {wanted}"),
+    )
+    .place(option)
 }

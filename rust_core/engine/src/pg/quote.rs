@@ -40,13 +40,13 @@ impl TableName {
         if parts.len() == 1 {
             parts.insert(0, "public");
         }
-        let fits = |part: &&str| {
-            !part.is_empty() && part.len() <= MAX_IDENTIFIER && !part.contains('\0')
-        };
+        let fits =
+            |part: &&str| !part.is_empty() && part.len() <= MAX_IDENTIFIER && !part.contains('\0');
         match parts.as_slice() {
-            [schema, table] if fits(schema) && fits(table) => {
-                Ok(Self { schema: (*schema).into(), table: (*table).into() })
-            }
+            [schema, table] if fits(schema) && fits(table) => Ok(Self {
+                schema: (*schema).into(),
+                table: (*table).into(),
+            }),
             _ => {
                 let text = format!("'{text}' is not the name of a table");
                 Err(EngineError::new(Code::PlanInvalid, text)

@@ -8,7 +8,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 
 use crate::error::{Code, EngineError, Result};
 
@@ -34,8 +36,16 @@ pub(super) fn client(trust: &Trust) -> Result<ClientConfig> {
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error))?;
     Ok(match trust {
-        Trust::Host(file) => builder.with_root_certificates(roots(file.as_ref())?).with_no_client_auth(),
-        Trust::Anyone => dangerous(builder, Lenient { issuers: None, provider }),
+        Trust::Host(file) => builder
+            .with_root_certificates(roots(file.as_ref())?)
+            .with_no_client_auth(),
+        Trust::Anyone => dangerous(
+            builder,
+            Lenient {
+                issuers: None,
+                provider,
+            },
+        ),
         Trust::Issuer(file) => {
             let roots = Arc::new(roots(file.as_ref())?);
             let issuers = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
@@ -49,7 +59,10 @@ fn dangerous(
     builder: rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>,
     verifier: Lenient,
 ) -> ClientConfig {
-    builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+    builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth()
 }
 
 fn roots(file: Option<&PathBuf>) -> Result<RootCertStore> {
@@ -59,7 +72,10 @@ fn roots(file: Option<&PathBuf>) -> Result<RootCertStore> {
         return Ok(store);
     };
     let unreadable = |error: &dyn std::fmt::Display| {
-        let text = format!("the certificates in {} cannot be read: {error}", file.display());
+        let text = format!(
+            "the certificates in {} cannot be read: {error}",
+            file.display()
+        );
         EngineError::new(Code::ConnectionFailed, text).place("sslrootcert")
     };
     let found = CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))?;
@@ -71,7 +87,10 @@ fn roots(file: Option<&PathBuf>) -> Result<RootCertStore> {
 }
 
 fn failed(error: &dyn std::fmt::Display) -> EngineError {
-    EngineError::new(Code::ConnectionFailed, format!("TLS cannot be set up: {error}"))
+    EngineError::new(
+        Code::ConnectionFailed,
+        format!("TLS cannot be set up: {error}"),
+    )
 }
 
 /// Accepts what libpq's weaker modes accept.
@@ -90,7 +109,9 @@ impl ServerCertVerifier for Lenient {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(issuers) = &self.issuers else { return Ok(ServerCertVerified::assertion()) };
+        let Some(issuers) = &self.issuers else {
+            return Ok(ServerCertVerified::assertion());
+        };
         let verified =
             issuers.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
@@ -122,6 +143,8 @@ impl ServerCertVerifier for Lenient {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

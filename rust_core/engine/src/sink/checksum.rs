@@ -23,7 +23,9 @@ impl Checksum {
         for column in batch.columns() {
             fold_column(column, &mut hashes);
         }
-        let sum = hashes.iter().fold(0_u64, |sum, hash| sum.wrapping_add(finish(*hash)));
+        let sum = hashes
+            .iter()
+            .fold(0_u64, |sum, hash| sum.wrapping_add(finish(*hash)));
         self.0 = self.0.wrapping_add(sum);
     }
 
@@ -64,9 +66,19 @@ fn hash_bytes(bytes: &[u8]) -> u64 {
 
 fn fold_each(column: &dyn Array, hashes: &mut [u64], value: impl Fn(usize) -> u64) {
     match column.nulls().filter(|nulls| nulls.null_count() > 0) {
-        None => hashes.iter_mut().enumerate().for_each(|(row, hash)| *hash = mix(*hash, value(row))),
+        None => hashes
+            .iter_mut()
+            .enumerate()
+            .for_each(|(row, hash)| *hash = mix(*hash, value(row))),
         Some(nulls) => hashes.iter_mut().enumerate().for_each(|(row, hash)| {
-            *hash = mix(*hash, if nulls.is_valid(row) { value(row) } else { NULL });
+            *hash = mix(
+                *hash,
+                if nulls.is_valid(row) {
+                    value(row)
+                } else {
+                    NULL
+                },
+            );
         }),
     }
 }
@@ -77,19 +89,31 @@ fn fold_values<T: ArrowPrimitiveType>(
     bits: impl Fn(T::Native) -> u64,
 ) {
     let values = column.values();
-    fold_each(column, hashes, |row| values.get(row).map_or(0, |value| bits(*value)));
+    fold_each(column, hashes, |row| {
+        values.get(row).map_or(0, |value| bits(*value))
+    });
 }
 
 fn fold_column(column: &ArrayRef, hashes: &mut [u64]) {
     match column.data_type() {
-        DataType::Utf8 => fold_bytes_of(column.as_string::<i32>(), hashes, |a, row| a.value(row).as_bytes()),
+        DataType::Utf8 => fold_bytes_of(column.as_string::<i32>(), hashes, |a, row| {
+            a.value(row).as_bytes()
+        }),
         DataType::LargeUtf8 => {
-            fold_bytes_of(column.as_string::<i64>(), hashes, |a, row| a.value(row).as_bytes());
+            fold_bytes_of(column.as_string::<i64>(), hashes, |a, row| {
+                a.value(row).as_bytes()
+            });
         }
-        DataType::Utf8View => fold_bytes_of(column.as_string_view(), hashes, |a, row| a.value(row).as_bytes()),
+        DataType::Utf8View => fold_bytes_of(column.as_string_view(), hashes, |a, row| {
+            a.value(row).as_bytes()
+        }),
         DataType::Binary => fold_bytes_of(column.as_binary::<i32>(), hashes, |a, row| a.value(row)),
-        DataType::LargeBinary => fold_bytes_of(column.as_binary::<i64>(), hashes, |a, row| a.value(row)),
-        DataType::BinaryView => fold_bytes_of(column.as_binary_view(), hashes, |a, row| a.value(row)),
+        DataType::LargeBinary => {
+            fold_bytes_of(column.as_binary::<i64>(), hashes, |a, row| a.value(row))
+        }
+        DataType::BinaryView => {
+            fold_bytes_of(column.as_binary_view(), hashes, |a, row| a.value(row))
+        }
         DataType::Boolean => {
             let values: &BooleanArray = column.as_boolean();
             fold_each(values, hashes, |row| u64::from(values.value(row)));
@@ -107,9 +131,15 @@ fn fold_bytes_of<A: Array>(column: &A, hashes: &mut [u64], value: impl Fn(&A, us
     fold_each(column, hashes, |row| hash_bytes(value(column, row)));
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both halves are hashed")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "both halves are hashed"
+)]
 fn fold_wide(column: &arrow::array::Decimal128Array, hashes: &mut [u64]) {
-    fold_values(column, hashes, |value| mix(value as u64, (value >> 64) as u64));
+    fold_values(column, hashes, |value| {
+        mix(value as u64, (value >> 64) as u64)
+    });
 }
 
 fn fold_other(column: &ArrayRef, hashes: &mut [u64]) {
@@ -123,7 +153,9 @@ fn fold_other(column: &ArrayRef, hashes: &mut [u64]) {
     }
 }
 
-fn hash_native<T: arrow::datatypes::ArrowNativeType + arrow::datatypes::ToByteSlice>(value: T) -> u64 {
+fn hash_native<T: arrow::datatypes::ArrowNativeType + arrow::datatypes::ToByteSlice>(
+    value: T,
+) -> u64 {
     hash_bytes(value.to_byte_slice())
 }
 
@@ -131,7 +163,9 @@ fn hash_native<T: arrow::datatypes::ArrowNativeType + arrow::datatypes::ToByteSl
 fn fold_text(column: &dyn Array, hashes: &mut [u64]) {
     let options = arrow::util::display::FormatOptions::default();
     match arrow::util::display::ArrayFormatter::try_new(column, &options) {
-        Ok(texts) => fold_each(column, hashes, |row| hash_bytes(texts.value(row).to_string().as_bytes())),
+        Ok(texts) => fold_each(column, hashes, |row| {
+            hash_bytes(texts.value(row).to_string().as_bytes())
+        }),
         Err(_) => fold_each(column, hashes, |_| SEED),
     }
 }

@@ -34,11 +34,16 @@ pub(super) fn has_form(column: &ArrayRef, row: usize) -> bool {
             let entries = column.as_map().value(row);
             entries.columns().iter().all(all_have_form)
         }
-        DataType::Struct(_) => column.as_struct().columns().iter().all(|part| has_form(part, row)),
+        DataType::Struct(_) => column
+            .as_struct()
+            .columns()
+            .iter()
+            .all(|part| has_form(part, row)),
         DataType::Dictionary(..) => {
             let dictionary = column.as_any_dictionary();
             let keys = dictionary.normalized_keys();
-            keys.get(row).is_none_or(|key| has_form(dictionary.values(), *key))
+            keys.get(row)
+                .is_none_or(|key| has_form(dictionary.values(), *key))
         }
         _ => true,
     }

@@ -95,9 +95,7 @@ pub trait StagingWriter: Send {
 pub async fn compile(sink: &pb::Sink, schema: SchemaRef, env: &SinkEnv) -> Result<Arc<dyn Sink>> {
     use pb::sink::Kind;
     match &sink.kind {
-        Some(Kind::Postgres(options)) => {
-            postgres::compile(&sink.name, options, schema, env).await
-        }
+        Some(Kind::Postgres(options)) => postgres::compile(&sink.name, options, &schema, env).await,
         Some(Kind::Parquet(options)) => files::parquet::compile(&sink.name, options, schema, env),
         Some(Kind::Csv(options)) => files::csv::compile(&sink.name, options, schema, env),
         Some(Kind::Jsonl(options)) => files::jsonl::compile(&sink.name, options, schema, env),
@@ -121,8 +119,9 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => {
-            Err(EngineError::new(Code::EngineBug, format!("a sink's thread ended badly: {error}")))
-        }
+        Err(error) => Err(EngineError::new(
+            Code::EngineBug,
+            format!("a sink's thread ended badly: {error}"),
+        )),
     }
 }

@@ -135,7 +135,9 @@ impl ReadAs {
     /// What people should know of how a column is read.
     pub(super) const fn note(self) -> Option<&'static str> {
         match self {
-            Self::Cast => Some("is read as text, so that nothing is lost; cast it where you need more"),
+            Self::Cast => {
+                Some("is read as text, so that nothing is lost; cast it where you need more")
+            }
             Self::ToJson => Some("is read as JSON text"),
             _ => None,
         }
@@ -143,7 +145,10 @@ impl ReadAs {
 
     /// Whether some values have no counterpart in batches, so that their rows are rejected.
     pub(super) const fn may_fail(self) -> bool {
-        matches!(self, Self::Decimal(..) | Self::Date | Self::Timestamp | Self::Instant)
+        matches!(
+            self,
+            Self::Decimal(..) | Self::Date | Self::Timestamp | Self::Instant
+        )
     }
 }
 

@@ -144,7 +144,9 @@ impl Column {
             Self::Float4(values) => Arc::new(values.finish()),
             Self::Float8(values) => Arc::new(values.finish()),
             Self::Decimal(values, _) => Arc::new(values.finish()),
-            Self::Text(values) | Self::Jsonb(values) | Self::Uuid(values) => Arc::new(values.finish()),
+            Self::Text(values) | Self::Jsonb(values) | Self::Uuid(values) => {
+                Arc::new(values.finish())
+            }
             Self::Bytes(values) => Arc::new(values.finish()),
             Self::Date(values) => Arc::new(values.finish()),
             Self::Time(values) => Arc::new(values.finish()),
@@ -165,12 +167,15 @@ fn date(days: i32) -> Result<i32, Fault> {
     if matches!(days, i32::MIN | i32::MAX) {
         return Err(Fault::Value("an infinite date has no counterpart"));
     }
-    days.checked_add(EPOCH_DAYS).ok_or(Fault::Value("the date is out of range"))
+    days.checked_add(EPOCH_DAYS)
+        .ok_or(Fault::Value("the date is out of range"))
 }
 
 fn timestamp(micros: i64) -> Result<i64, Fault> {
     if matches!(micros, i64::MIN | i64::MAX) {
         return Err(Fault::Value("an infinite time has no counterpart"));
     }
-    micros.checked_add(EPOCH_MICROS).ok_or(Fault::Value("the time is out of range"))
+    micros
+        .checked_add(EPOCH_MICROS)
+        .ok_or(Fault::Value("the time is out of range"))
 }

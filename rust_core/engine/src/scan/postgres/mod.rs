@@ -71,9 +71,13 @@ async fn check_exists(session: &Session, table: &TableName) -> Result<()> {
     if look_up(session, table).await?.is_some() {
         return Ok(());
     }
-    Err(EngineError::new(Code::TableNotFound, format!("there is no table {table}"))
-        .place("table")
-        .hint("Names are taken as written, case included; `etlplus conn discover` lists tables"))
+    Err(
+        EngineError::new(Code::TableNotFound, format!("there is no table {table}"))
+            .place("table")
+            .hint(
+                "Names are taken as written, case included; `etlplus conn discover` lists tables",
+            ),
+    )
 }
 
 /// The columns of a statement. Preparing it alone proves that it is one complete statement.
@@ -101,7 +105,11 @@ async fn columns(session: &Session, name: &str, asked: &str) -> Result<Vec<Sourc
         return Err(EngineError::new(Code::SourceEmpty, text).place("query"));
     }
     for (index, column) in columns.iter().enumerate() {
-        if columns.iter().skip(index + 1).any(|other| other.name == column.name) {
+        if columns
+            .iter()
+            .skip(index + 1)
+            .any(|other| other.name == column.name)
+        {
             let text = format!("two columns of {name} are named '{}'", column.name);
             return Err(EngineError::new(Code::SourceMismatch, text)
                 .place("query")
@@ -124,7 +132,11 @@ impl PostgresSource {
     fn statement(&self, wanted: &[usize]) -> String {
         let columns = wanted.iter().filter_map(|index| self.columns.get(*index));
         let columns: Vec<String> = columns
-            .map(|column| column.read_as.expression(&format!("q.{}", ident(&column.name))))
+            .map(|column| {
+                column
+                    .read_as
+                    .expression(&format!("q.{}", ident(&column.name)))
+            })
             .collect();
         format!(
             "COPY (SELECT {} FROM {} AS q) TO STDOUT (FORMAT binary)",
@@ -147,7 +159,10 @@ impl Source for PostgresSource {
         let mut notes = vec![format!("{} is read in one snapshot", self.name)];
         for column in self.columns.iter() {
             if let Some(note) = column.read_as.note() {
-                notes.push(format!("column {} of type {} {note}", column.name, column.type_name));
+                notes.push(format!(
+                    "column {} of type {} {note}",
+                    column.name, column.type_name
+                ));
             }
         }
         notes

@@ -7,7 +7,16 @@ const POSITIVE: u16 = 0x0000;
 /// not of that form.
 pub(super) fn read(bytes: &[u8], scale: i8) -> Option<i128> {
     let (header, digits) = bytes.split_first_chunk::<8>()?;
-    let [count_high, count_low, weight_high, weight_low, sign_high, sign_low, _, _] = *header;
+    let [
+        count_high,
+        count_low,
+        weight_high,
+        weight_low,
+        sign_high,
+        sign_low,
+        _,
+        _,
+    ] = *header;
     let count = usize::from(u16::from_be_bytes([count_high, count_low]));
     let weight = i32::from(i16::from_be_bytes([weight_high, weight_low]));
     let sign = u16::from_be_bytes([sign_high, sign_low]);
@@ -43,7 +52,13 @@ mod tests {
 
     fn numeric(weight: i16, sign: u16, digits: &[u16]) -> Vec<u8> {
         let count = u16::try_from(digits.len()).unwrap();
-        let mut bytes = [count.to_be_bytes(), weight.to_be_bytes(), sign.to_be_bytes(), [0, 2]].concat();
+        let mut bytes = [
+            count.to_be_bytes(),
+            weight.to_be_bytes(),
+            sign.to_be_bytes(),
+            [0, 2],
+        ]
+        .concat();
         bytes.extend(digits.iter().flat_map(|digit| digit.to_be_bytes()));
         bytes
     }

@@ -85,13 +85,21 @@ impl Reader {
         let wanted: Vec<usize> = (0..source.columns.len())
             .filter(|index| {
                 context.projection.contains(index)
-                    || source.columns.get(*index).is_some_and(|each| each.read_as.may_fail())
+                    || source
+                        .columns
+                        .get(*index)
+                        .is_some_and(|each| each.read_as.may_fail())
             })
             .collect();
-        let copy = session.copy_out(&source.statement(&wanted)).await.map_err(failed)?;
+        let copy = session
+            .copy_out(&source.statement(&wanted))
+            .await
+            .map_err(failed)?;
         let builders = wanted.iter().filter_map(|index| source.columns.get(*index));
         let builders = builders.map(|column| Column::new(column.read_as));
-        let builders = builders.collect::<Result<_, _>>().map_err(|error| damaged(&error))?;
+        let builders = builders
+            .collect::<Result<_, _>>()
+            .map_err(|error| damaged(&error))?;
         Ok(Self {
             source,
             context,
@@ -147,7 +155,9 @@ impl Reader {
                 return Ok(false);
             }
             if !self.pending.starts_with(SIGNATURE) {
-                return Err(damaged(&"it does not start with the signature of a binary copy"));
+                return Err(damaged(
+                    &"it does not start with the signature of a binary copy",
+                ));
             }
             self.pending.advance(HEADER);
             self.is_started = true;
@@ -163,7 +173,9 @@ impl Reader {
         if usize::try_from(count).ok() != Some(self.builders.len()) {
             return Err(damaged(&"a row has another number of columns"));
         }
-        let Some(length) = row_length(rest, self.builders.len()) else { return Ok(false) };
+        let Some(length) = row_length(rest, self.builders.len()) else {
+            return Ok(false);
+        };
         let mut reasons = Vec::new();
         for (builder, index) in self.builders.iter_mut().zip(&self.wanted) {
             let (field, after) = field(rest).ok_or_else(|| damaged(&"a row is cut off"))?;
@@ -195,22 +207,36 @@ impl Reader {
 
     /// Ends a batch: rejects rows with faults and adds identity.
     fn batch(&mut self, filling: Filling) -> Result<RecordBatch> {
-        let Filling { rows, bytes, faults } = filling;
+        let Filling {
+            rows,
+            bytes,
+            faults,
+        } = filling;
         let columns: Vec<ArrayRef> = self.builders.iter_mut().map(Column::finish).collect();
-        let fields = self.wanted.iter().map(|index| self.source.schema.field(*index).clone());
+        let fields = self
+            .wanted
+            .iter()
+            .map(|index| self.source.schema.field(*index).clone());
         let read = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let mut columns: Vec<_> = self.wanted.iter().copied().zip(columns).collect();
         let first = self.ordinal + 1;
         self.ordinal += rows as u64;
-        self.context.counters.add(rows as u64, faults.len() as u64, bytes as u64);
+        self.context
+            .counters
+            .add(rows as u64, faults.len() as u64, bytes as u64);
         let lines: ArrayRef = Arc::new(UInt64Array::from_iter_values(first..first + rows as u64));
         if !faults.is_empty() {
-            let all: Vec<ArrayRef> = columns.iter().map(|(_, column)| Arc::clone(column)).collect();
+            let all: Vec<ArrayRef> = columns
+                .iter()
+                .map(|(_, column)| Arc::clone(column))
+                .collect();
             self.reject(&assemble(read, all, rows)?, first, &faults)?;
         }
         columns.retain(|(index, _)| self.context.projection.contains(index));
-        let mut fields: Vec<_> =
-            columns.iter().map(|(index, _)| self.source.schema.field(*index).clone()).collect();
+        let mut fields: Vec<_> = columns
+            .iter()
+            .map(|(index, _)| self.source.schema.field(*index).clone())
+            .collect();
         fields.extend(identity_fields());
         let mut arrays: Vec<ArrayRef> = columns.into_iter().map(|(_, column)| column).collect();
         arrays.push(Arc::new(UInt32Array::from_value(0, rows)));
@@ -225,7 +251,12 @@ impl Reader {
         filter_record_batch(&batch, &keep).map_err(|error| damaged(&error))
     }
 
-    fn reject(&self, batch: &RecordBatch, first: u64, faults: &[(usize, Vec<Reason>)]) -> Result<()> {
+    fn reject(
+        &self,
+        batch: &RecordBatch,
+        first: u64,
+        faults: &[(usize, Vec<Reason>)],
+    ) -> Result<()> {
         let rejects = faults.iter().map(|(row, reasons)| Reject {
             step: self.context.name.to_string(),
             origin: Some(Origin {
@@ -252,7 +283,9 @@ fn reason(column: Option<&SourceColumn>, why: &str) -> Reason {
 fn as_json(batch: &RecordBatch, row: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let mut writer = arrow::json::LineDelimitedWriter::new(&mut out);
-    let written = writer.write(&batch.slice(row, 1)).and_then(|()| writer.finish());
+    let written = writer
+        .write(&batch.slice(row, 1))
+        .and_then(|()| writer.finish());
     if let Err(error) = written {
         log::debug!("a rejected row cannot be shown as JSON: {error}");
     }
@@ -273,7 +306,9 @@ fn row_length(bytes: &[u8], fields: usize) -> Option<usize> {
 fn field(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     match usize::try_from(i32::from_be_bytes(*length)) {
-        Ok(length) => rest.split_at_checked(length).map(|(value, rest)| (Some(value), rest)),
+        Ok(length) => rest
+            .split_at_checked(length)
+            .map(|(value, rest)| (Some(value), rest)),
         Err(_) => Some((None, rest)),
     }
 }
@@ -284,5 +319,8 @@ fn assemble(schema: SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<Re
 }
 
 fn damaged(why: &dyn std::fmt::Display) -> EngineError {
-    EngineError::new(Code::SourceCorrupt, format!("the server's answer cannot be read: {why}"))
+    EngineError::new(
+        Code::SourceCorrupt,
+        format!("the server's answer cannot be read: {why}"),
+    )
 }

@@ -42,12 +42,27 @@ pub(in crate::sink) fn compile(
                 .hint("Use one ASCII character other than a quote or a line's end"));
         }
     };
-    if let Some(nested) = schema.fields().iter().find(|field| field.data_type().is_nested()) {
-        let text = format!("the column '{}' holds {}", nested.name(), nested.data_type());
-        return Err(EngineError::new(Code::TargetMismatch, format!("{text}, which CSV cannot hold"))
-            .hint("Select its parts in a `sql` step, or write jsonl or parquet"));
+    if let Some(nested) = schema
+        .fields()
+        .iter()
+        .find(|field| field.data_type().is_nested())
+    {
+        let text = format!(
+            "the column '{}' holds {}",
+            nested.name(),
+            nested.data_type()
+        );
+        return Err(EngineError::new(
+            Code::TargetMismatch,
+            format!("{text}, which CSV cannot hold"),
+        )
+        .hint("Select its parts in a `sql` step, or write jsonl or parquet"));
     }
-    Ok(Arc::new(CsvSink { place, schema, text: CsvText { delimiter } }))
+    Ok(Arc::new(CsvSink {
+        place,
+        schema,
+        text: CsvText { delimiter },
+    }))
 }
 
 #[async_trait]

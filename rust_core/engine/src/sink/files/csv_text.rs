@@ -126,7 +126,11 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef> {
         _ => return Ok(array.clone()),
     };
     let cast = cast(array, &wanted).map_err(|_| untextable())?;
-    if matches!(cast.data_type(), DataType::LargeUtf8 | DataType::Utf8View) { plain(&cast) } else { Ok(cast) }
+    if matches!(cast.data_type(), DataType::LargeUtf8 | DataType::Utf8View) {
+        plain(&cast)
+    } else {
+        Ok(cast)
+    }
 }
 
 fn untextable() -> EngineError {

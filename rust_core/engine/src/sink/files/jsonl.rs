@@ -45,8 +45,10 @@ impl Sink for JsonlSink {
 
     fn refused(&self, batch: &RecordBatch) -> Vec<(usize, Vec<Reason>)> {
         let floats: Vec<_> = self.schema.fields().iter().zip(batch.columns()).collect();
-        let floats: Vec<_> =
-            floats.into_iter().filter(|(_, column)| may_lack_form(column.data_type())).collect();
+        let floats: Vec<_> = floats
+            .into_iter()
+            .filter(|(_, column)| may_lack_form(column.data_type()))
+            .collect();
         if floats.is_empty() {
             return Vec::new();
         }
@@ -79,8 +81,11 @@ impl Encode for JsonText {
 
     fn rows(&self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
         let fail = |error: arrow::error::ArrowError| {
-            EngineError::new(Code::TargetMismatch, format!("a column has no form in JSON: {error}"))
-                .hint("Cast the column to text, or write parquet")
+            EngineError::new(
+                Code::TargetMismatch,
+                format!("a column has no form in JSON: {error}"),
+            )
+            .hint("Cast the column to text, or write parquet")
         };
         let builder = WriterBuilder::new().with_explicit_nulls(true);
         let mut writer = builder.build::<_, LineDelimited>(out);

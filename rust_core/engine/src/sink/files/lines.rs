@@ -63,18 +63,33 @@ impl LineWriter {
             let (staged, mut file) = StagedPath::create(target, &context)?;
             let mut buffer = Vec::new();
             start.start(&fields, &mut buffer);
-            file.write_all(&buffer).map_err(|error| unwritable(staged.path(), &error))?;
-            Ok(Open { staged, file, buffer, rows: 0, checksum: Checksum::default() })
+            file.write_all(&buffer)
+                .map_err(|error| unwritable(staged.path(), &error))?;
+            Ok(Open {
+                staged,
+                file,
+                buffer,
+                rows: 0,
+                checksum: Checksum::default(),
+            })
         });
         let open = Some(open.await?);
-        Ok(Box::new(Self { kind, place, schema, encode, open }))
+        Ok(Box::new(Self {
+            kind,
+            place,
+            schema,
+            encode,
+            open,
+        }))
     }
 }
 
 #[async_trait]
 impl StagingWriter for LineWriter {
     async fn write(&mut self, batch: RecordBatch) -> Result<()> {
-        let Some(mut open) = self.open.take() else { return Err(super::closed()) };
+        let Some(mut open) = self.open.take() else {
+            return Err(super::closed());
+        };
         let encode = Arc::clone(&self.encode);
         let written = blocking(move || {
             open.buffer.clear();
@@ -90,9 +105,19 @@ impl StagingWriter for LineWriter {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<pb::StagedSink> {
-        let Some(open) = self.open.take() else { return Err(super::closed()) };
-        let Open { staged, file, rows, checksum, .. } = open;
+        let Some(open) = self.open.take() else {
+            return Err(super::closed());
+        };
+        let Open {
+            staged,
+            file,
+            rows,
+            checksum,
+            ..
+        } = open;
         let file = blocking(move || staged.keep(&file, rows)).await?;
-        Ok(self.place.staged(self.kind, checksum.text(), file, columns(&self.schema)))
+        Ok(self
+            .place
+            .staged(self.kind, checksum.text(), file, columns(&self.schema)))
     }
 }

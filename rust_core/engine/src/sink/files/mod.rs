@@ -16,5 +16,8 @@ use crate::error::{Code, EngineError};
 
 /// The error for a batch after a failure, which the caller should not have sent.
 fn closed() -> EngineError {
-    EngineError::new(Code::EngineBug, "the sink takes no more rows after a failure")
+    EngineError::new(
+        Code::EngineBug,
+        "the sink takes no more rows after a failure",
+    )
 }

@@ -54,13 +54,23 @@ pub(in crate::sink) fn compile(
                 .hint("Use zstd, snappy, lz4 or none"));
         }
     };
-    let sink = ParquetSink { place, schema, compression };
-    ArrowWriter::try_new(Vec::new(), Arc::clone(&sink.schema), Some(sink.properties())).map_err(
-        |error| {
-            EngineError::new(Code::TargetMismatch, format!("Parquet cannot hold a column: {error}"))
-                .hint("Cast the column to another type")
-        },
-    )?;
+    let sink = ParquetSink {
+        place,
+        schema,
+        compression,
+    };
+    ArrowWriter::try_new(
+        Vec::new(),
+        Arc::clone(&sink.schema),
+        Some(sink.properties()),
+    )
+    .map_err(|error| {
+        EngineError::new(
+            Code::TargetMismatch,
+            format!("Parquet cannot hold a column: {error}"),
+        )
+        .hint("Cast the column to another type")
+    })?;
     Ok(Arc::new(sink))
 }
 
@@ -88,7 +98,12 @@ impl Sink for ParquetSink {
             let made = ArrowWriter::try_new(file, schema, Some(properties))
                 .and_then(ArrowWriter::into_serialized_writer);
             let (file, factory) = made.map_err(|error| unwritable(staged.path(), &error))?;
-            Ok(Open { staged, file, factory, groups: 0 })
+            Ok(Open {
+                staged,
+                file,
+                factory,
+                groups: 0,
+            })
         });
         Ok(Box::new(ParquetWriter {
             place: self.place.clone(),
@@ -124,8 +139,12 @@ struct ParquetWriter {
 impl ParquetWriter {
     /// Ends the row group that is being filled and writes it.
     async fn flush(&mut self) -> Result<()> {
-        let Some(group) = self.group.take() else { return Ok(()) };
-        let Some(mut open) = self.open.take() else { return Err(closed()) };
+        let Some(group) = self.group.take() else {
+            return Ok(());
+        };
+        let Some(mut open) = self.open.take() else {
+            return Err(closed());
+        };
         let chunks = group.finish().await?;
         let written = blocking(move || {
             let fail = |error: ParquetError| unwritable(open.staged.path(), &error);
@@ -149,13 +168,16 @@ impl StagingWriter for ParquetWriter {
         if rows == 0 {
             return Ok(());
         }
-        let Some(open) = self.open.as_ref() else { return Err(closed()) };
+        let Some(open) = self.open.as_ref() else {
+            return Err(closed());
+        };
         let group = match self.group.as_mut() {
             Some(group) => group,
             None => {
                 let writers = open.factory.create_column_writers(open.groups);
                 let writers = writers.map_err(|error| unwritable(open.staged.path(), &error))?;
-                self.group.insert(RowGroup::start(&self.schema, writers, self.writers)?)
+                self.group
+                    .insert(RowGroup::start(&self.schema, writers, self.writers)?)
             }
         };
         self.checksum.add(&batch);
@@ -166,14 +188,21 @@ impl StagingWriter for ParquetWriter {
 
     async fn finish(mut self: Box<Self>) -> Result<pb::StagedSink> {
         self.flush().await?;
-        let Some(open) = self.open.take() else { return Err(closed()) };
+        let Some(open) = self.open.take() else {
+            return Err(closed());
+        };
         let rows = self.rows;
         let file = blocking(move || {
-            let Open { staged, mut file, .. } = open;
-            file.finish().map_err(|error| unwritable(staged.path(), &error))?;
+            let Open {
+                staged, mut file, ..
+            } = open;
+            file.finish()
+                .map_err(|error| unwritable(staged.path(), &error))?;
             staged.keep(file.inner(), rows)
         });
         let (checksum, file) = (self.checksum.text(), file.await?);
-        Ok(self.place.staged(KIND, checksum, file, columns(&self.schema)))
+        Ok(self
+            .place
+            .staged(KIND, checksum, file, columns(&self.schema)))
     }
 }

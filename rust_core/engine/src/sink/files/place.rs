@@ -50,21 +50,33 @@ impl Place {
                 let text = "a single file cannot be appended to without readers seeing half a load";
                 return Err(EngineError::new(Code::PlanInvalid, text)
                     .place("mode")
-                    .hint(format!("End the path with '/' to get a file a load: {uri}/")));
+                    .hint(format!(
+                        "End the path with '/' to get a file a load: {uri}/"
+                    )));
             }
             (other, _) => {
                 let text = format!("the mode '{other}' is not one of append and replace");
                 return Err(EngineError::new(Code::PlanInvalid, text).place("mode"));
             }
         };
-        let place = Self { name: name.into(), uri: uri.into(), path, is_folder, mode, ending };
+        let place = Self {
+            name: name.into(),
+            uri: uri.into(),
+            path,
+            is_folder,
+            mode,
+            ending,
+        };
         place.check(env)?;
         Ok(place)
     }
 
     fn check(&self, env: &SinkEnv) -> Result<()> {
         let (existing, rest) = nearest(&self.path);
-        let real = existing.canonicalize().map_err(|error| unwritable(existing, &error))?.join(rest);
+        let real = existing
+            .canonicalize()
+            .map_err(|error| unwritable(existing, &error))?
+            .join(rest);
         let inside = |root: &PathBuf| {
             let real_root = root.canonicalize().unwrap_or_else(|_| root.clone());
             real.starts_with(real_root) && real != *root
@@ -130,7 +142,11 @@ impl Place {
             checksum,
             target: self.path.display().to_string(),
             columns,
-            folder: if sweeps { self.path.display().to_string() } else { String::new() },
+            folder: if sweeps {
+                self.path.display().to_string()
+            } else {
+                String::new()
+            },
             files: vec![file],
             ..pb::StagedSink::default()
         }
@@ -154,9 +170,14 @@ fn normal(path: &Path) -> PathBuf {
 
 /// The deepest part of a path that exists, and the rest.
 fn nearest(path: &Path) -> (&Path, PathBuf) {
-    let existing = path.ancestors().find(|part| part.symlink_metadata().is_ok());
+    let existing = path
+        .ancestors()
+        .find(|part| part.symlink_metadata().is_ok());
     let existing = existing.unwrap_or_else(|| Path::new("/"));
-    let rest = path.strip_prefix(existing).unwrap_or_else(|_| Path::new("")).to_path_buf();
+    let rest = path
+        .strip_prefix(existing)
+        .unwrap_or_else(|_| Path::new(""))
+        .to_path_buf();
     (existing, rest)
 }
 
@@ -173,6 +194,9 @@ pub(super) fn unwritable(path: &Path, error: &dyn std::error::Error) -> EngineEr
     } else {
         "Check that the folder exists and can be written"
     };
-    EngineError::new(Code::SinkUnwritable, format!("cannot write {}: {text}", path.display()))
-        .hint(hint)
+    EngineError::new(
+        Code::SinkUnwritable,
+        format!("cannot write {}: {text}", path.display()),
+    )
+    .hint(hint)
 }

@@ -62,16 +62,28 @@ impl RowGroup {
             let leaves = leaves_of(field.data_type());
             let own: Vec<_> = writers.by_ref().take(leaves).collect();
             if own.len() != leaves {
-                return Err(EngineError::new(Code::EngineBug, "a column has no Parquet writer"));
+                return Err(EngineError::new(
+                    Code::EngineBug,
+                    "a column has no Parquet writer",
+                ));
             }
             if let Some(share) = shares.get_mut(index % count) {
-                share.push(Column { index, first_leaf, writers: own });
+                share.push(Column {
+                    index,
+                    first_leaf,
+                    writers: own,
+                });
             }
             first_leaf += leaves;
         }
         let schema = Arc::clone(schema);
-        let lanes = shares.into_iter().map(|share| Lane::start(share, Arc::clone(&schema)));
-        Ok(Self { lanes: lanes.collect(), rows: 0 })
+        let lanes = shares
+            .into_iter()
+            .map(|share| Lane::start(share, Arc::clone(&schema)));
+        Ok(Self {
+            lanes: lanes.collect(),
+            rows: 0,
+        })
     }
 
     /// Adds a batch; whether the row group is full.
@@ -89,7 +101,11 @@ impl RowGroup {
                 });
             }
         }
-        let held: usize = self.lanes.iter().map(|lane| lane.held.load(Ordering::Relaxed)).sum();
+        let held: usize = self
+            .lanes
+            .iter()
+            .map(|lane| lane.held.load(Ordering::Relaxed))
+            .sum();
         Ok(self.rows >= MAX_ROWS || held >= MAX_BYTES)
     }
 
@@ -102,7 +118,10 @@ impl RowGroup {
         let mut chunks = Chunks::new();
         for task in tasks {
             let ended = task.await.map_err(|error| {
-                EngineError::new(Code::EngineBug, format!("a Parquet writer ended badly: {error}"))
+                EngineError::new(
+                    Code::EngineBug,
+                    format!("a Parquet writer ended badly: {error}"),
+                )
             });
             chunks.extend(ended??);
         }
@@ -130,26 +149,35 @@ fn encode(
     while let Some(batch) = batches.blocking_recv() {
         for column in &mut share {
             let (field, array) = (schema.field(column.index), batch.column(column.index));
-            let leaves = compute_leaves(field, array).map_err(unencodable)?;
+            let leaves = compute_leaves(field, array).map_err(|error| unencodable(&error))?;
             for (writer, leaf) in column.writers.iter_mut().zip(&leaves) {
                 let leaf: &ArrowLeafColumn = leaf;
-                writer.write(leaf).map_err(unencodable)?;
+                writer.write(leaf).map_err(|error| unencodable(&error))?;
             }
         }
         let writers = share.iter().flat_map(|column| &column.writers);
-        held.store(writers.map(ArrowColumnWriter::memory_size).sum(), Ordering::Relaxed);
+        held.store(
+            writers.map(ArrowColumnWriter::memory_size).sum(),
+            Ordering::Relaxed,
+        );
     }
     let mut chunks = Chunks::new();
     for column in share {
         for (leaf, writer) in column.writers.into_iter().enumerate() {
-            chunks.push((column.first_leaf + leaf, writer.close().map_err(unencodable)?));
+            chunks.push((
+                column.first_leaf + leaf,
+                writer.close().map_err(|error| unencodable(&error))?,
+            ));
         }
     }
     Ok(chunks)
 }
 
-fn unencodable(error: ParquetError) -> EngineError {
-    EngineError::new(Code::SinkUnwritable, format!("rows cannot be encoded as Parquet: {error}"))
+fn unencodable(error: &ParquetError) -> EngineError {
+    EngineError::new(
+        Code::SinkUnwritable,
+        format!("rows cannot be encoded as Parquet: {error}"),
+    )
 }
 
 /// How many Parquet columns an Arrow column becomes.

@@ -26,14 +26,28 @@ impl StagedPath {
         std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         // The longest name of a file is 255 bytes; the load's id alone tells files apart.
-        let short = name.char_indices().take_while(|(at, _)| *at < 150).map(|(_, each)| each);
+        let short = name
+            .char_indices()
+            .take_while(|(at, _)| *at < 150)
+            .map(|(_, each)| each);
         let short: String = short.collect();
         let prefix = format!(".{short}.etlplus-{}-", context.load_id);
         remove_older(folder, &prefix, context.epoch);
         let staged = folder.join(format!("{prefix}{}.tmp", context.epoch));
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&staged);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&staged);
         let file = file.map_err(|error| unwritable(&staged, &error))?;
-        Ok((Self { staged, target, kept: false }, file))
+        Ok((
+            Self {
+                staged,
+                target,
+                kept: false,
+            },
+            file,
+        ))
     }
 
     /// The path for messages.
@@ -47,8 +61,12 @@ impl StagedPath {
     /// `SINK_UNWRITABLE`, `DISK_FULL`. A failed sync fails the load: the kernel forgets what it
     /// could not write, so trying again would prove nothing.
     pub(super) fn keep(mut self, file: &File, rows: u64) -> Result<pb::StagedFile> {
-        file.sync_all().map_err(|error| unwritable(&self.staged, &error))?;
-        let bytes = file.metadata().map_err(|error| unwritable(&self.staged, &error))?.len();
+        file.sync_all()
+            .map_err(|error| unwritable(&self.staged, &error))?;
+        let bytes = file
+            .metadata()
+            .map_err(|error| unwritable(&self.staged, &error))?
+            .len();
         self.kept = true;
         Ok(pb::StagedFile {
             staged_path: self.staged.display().to_string(),
@@ -62,11 +80,17 @@ impl StagedPath {
 /// Removes what earlier claims of this load staged for the same target, so that a claim that was
 /// cut off has nothing left to rename.
 fn remove_older(folder: &Path, prefix: &str, epoch: u64) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let found = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(".tmp"));
-        let is_older = found.and_then(|found| found.parse().ok()).is_some_and(|found: u64| found < epoch);
+        let found = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(prefix)?.strip_suffix(".tmp"));
+        let is_older = found
+            .and_then(|found| found.parse().ok())
+            .is_some_and(|found: u64| found < epoch);
         if is_older && let Err(error) = std::fs::remove_file(entry.path()) {
             log::warn!("cannot remove {}: {error}", entry.path().display());
         }

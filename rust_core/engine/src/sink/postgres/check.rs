@@ -49,8 +49,8 @@ pub(super) fn refused(batch: &RecordBatch, target: &Target) -> Vec<(usize, Vec<R
 }
 
 fn missing(cell: &Cells<'_>, column: &TargetColumn, rows: usize) -> Vec<usize> {
-    let some_missing = *cell.fit == Fit::Null
-        || cell.nulls().is_some_and(|nulls| nulls.null_count() > 0);
+    let some_missing =
+        *cell.fit == Fit::Null || cell.nulls().is_some_and(|nulls| nulls.null_count() > 0);
     if !column.required || !some_missing {
         return Vec::new();
     }
@@ -90,7 +90,11 @@ fn shown(batch: &RecordBatch, column: usize, row: usize) -> String {
         .and_then(|array| ArrayFormatter::try_new(array.as_ref(), &options).ok())
         .map(|texts| texts.value(row).to_string())
         .unwrap_or_default();
-    let mut short: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let mut short: String = text
+        .chars()
+        .take(SHOWN)
+        .flat_map(char::escape_debug)
+        .collect();
     if text.chars().nth(SHOWN).is_some() {
         short.push('…');
     }

@@ -61,7 +61,9 @@ pub(super) async fn copy(
     let mut sent = 0_u64;
     loop {
         let next = queue.lock().await.recv().await;
-        let Some(Numbered { batch, first }) = next else { break };
+        let Some(Numbered { batch, first }) = next else {
+            break;
+        };
         put_rows(&batch, &target, first, &mut buffer)?;
         part.checksum.add(&batch);
         sent += batch.num_rows() as u64;
@@ -77,7 +79,10 @@ pub(super) async fn copy(
     sink.send(take(&mut buffer)).await.map_err(failed)?;
     part.rows = sink.as_mut().finish().await.map_err(failed)?;
     if part.rows != sent {
-        let text = format!("{sent} rows were sent to {table}, the server counted {}", part.rows);
+        let text = format!(
+            "{sent} rows were sent to {table}, the server counted {}",
+            part.rows
+        );
         return Err(EngineError::new(Code::BooksUnbalanced, text));
     }
     session.close().await;

@@ -10,7 +10,11 @@ use crate::pg::{Column, TableName, ident};
 /// # Errors
 /// `TARGET_MISMATCH` for a type that has no counterpart.
 pub(super) fn columns(schema: &SchemaRef, keys: &[String]) -> Result<Vec<Column>> {
-    schema.fields().iter().map(|field| column(field, keys)).collect()
+    schema
+        .fields()
+        .iter()
+        .map(|field| column(field, keys))
+        .collect()
 }
 
 fn column(field: &Field, keys: &[String]) -> Result<Column> {
@@ -51,8 +55,11 @@ fn column(field: &Field, keys: &[String]) -> Result<Column> {
         nested if nested.is_nested() => (Type::JSONB, "jsonb"),
         other => {
             let text = format!("the column '{}' holds {other}", field.name());
-            return Err(EngineError::new(Code::TargetMismatch, format!("{text}, which has no SQL type"))
-                .hint("Cast it in a `cast` step or drop it"));
+            return Err(EngineError::new(
+                Code::TargetMismatch,
+                format!("{text}, which has no SQL type"),
+            )
+            .hint("Cast it in a `cast` step or drop it"));
         }
     };
     Ok(named(field, keys, &known, name))
@@ -75,7 +82,10 @@ fn named(field: &Field, keys: &[String], known: &postgres_types::Type, name: &st
 fn numeric(field: &Field, keys: &[String], precision: u8, scale: u8) -> Column {
     let name = format!("numeric({precision},{scale})");
     let column = named(field, keys, &postgres_types::Type::NUMERIC, &name);
-    Column { typmod: ((i32::from(precision) << 16) | i32::from(scale)) + 4, ..column }
+    Column {
+        typmod: ((i32::from(precision) << 16) | i32::from(scale)) + 4,
+        ..column
+    }
 }
 
 /// The statement that makes the table.

@@ -58,7 +58,10 @@ impl<'a> Cells<'a> {
                     let text = format!("the column '{}' cannot be encoded: {error}", column.name);
                     EngineError::new(Code::EngineBug, text)
                 })?;
-                Ok(Self { fit: &column.fit, values })
+                Ok(Self {
+                    fit: &column.fit,
+                    values,
+                })
             })
             .collect()
     }
@@ -76,10 +79,14 @@ impl<'a> Cells<'a> {
     /// Whether no value of the column can be refused, seen without looking at each.
     pub(super) fn is_safe(&self) -> bool {
         match (self.fit, &self.values) {
-            (Fit::Null | Fit::Bool | Fit::Bytes, _) | (Fit::Int(Width::Eight), Values::Int(_)) => true,
+            (Fit::Null | Fit::Bool | Fit::Bytes, _) | (Fit::Int(Width::Eight), Values::Int(_)) => {
+                true
+            }
             (Fit::Float(Width::Four), Values::Float32(_)) => true,
             (Fit::Float(Width::Eight), Values::Float32(_) | Values::Float64(_)) => true,
-            (Fit::Text(None), Values::Text(texts)) => memchr::memchr(0, texts.value_data()).is_none(),
+            (Fit::Text(None), Values::Text(texts)) => {
+                memchr::memchr(0, texts.value_data()).is_none()
+            }
             (Fit::Numeric(limits), Values::Decimal(decimals, scale)) => {
                 let precision = i32::from(decimals.precision().min(38));
                 limits.hold(precision - i32::from(*scale), i32::from(*scale))
@@ -120,7 +127,9 @@ impl<'a> Cells<'a> {
     }
 
     fn put_numeric(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
-        let Fit::Numeric(limits) = *self.fit else { return Err(unexpected()) };
+        let Fit::Numeric(limits) = *self.fit else {
+            return Err(unexpected());
+        };
         match &self.values {
             Values::Int(array) => put_decimal(i128::from(array.value(row)), 0, limits, out),
             Values::Decimal(array, scale) => put_decimal(array.value(row), *scale, limits, out),
@@ -149,7 +158,9 @@ impl<'a> Cells<'a> {
             (Fit::Float(Width::Eight), Values::Float32(array)) => {
                 framed(out, f64::from(array.value(row)).to_be_bytes());
             }
-            (Fit::Float(width), Values::Int(array)) => return put_exact(array.value(row), *width, out),
+            (Fit::Float(width), Values::Int(array)) => {
+                return put_exact(array.value(row), *width, out);
+            }
             (Fit::Float(width), Values::Decimal(array, _)) => {
                 let value = i64::try_from(array.value(row)).map_err(|_| imprecise())?;
                 return put_exact(value, *width, out);
@@ -168,14 +179,22 @@ impl<'a> Cells<'a> {
                 return put_timestamp(i64::from(array.value(row)), *ticks, out);
             }
             (Fit::Time(ticks), Values::Int(array)) => {
-                framed(out, stepped(micros(array.value(row), *ticks)?, *ticks)?.to_be_bytes());
+                framed(
+                    out,
+                    stepped(micros(array.value(row), *ticks)?, *ticks)?.to_be_bytes(),
+                );
             }
             (Fit::Interval(ticks), Values::Int(array)) => {
                 put_interval(micros(array.value(row), *ticks)?, 0, 0, out);
             }
             (Fit::Interval(ticks), Values::Span(array)) => {
                 let span = array.value(row);
-                put_interval(micros(span.nanoseconds, *ticks)?, span.days, span.months, out);
+                put_interval(
+                    micros(span.nanoseconds, *ticks)?,
+                    span.days,
+                    span.months,
+                    out,
+                );
             }
             _ => return Err(unexpected()),
         }
@@ -201,7 +220,10 @@ pub(super) fn put_rows(
         out.extend_from_slice(&fields);
         for cell in &cells {
             cell.put(row, out).map_err(|refusal| {
-                let text = format!("a row that the target refuses was staged: {}", refusal.reason);
+                let text = format!(
+                    "a row that the target refuses was staged: {}",
+                    refusal.reason
+                );
                 EngineError::new(Code::EngineBug, text)
             })?;
         }
@@ -252,7 +274,11 @@ fn put_int(value: i64, width: Width, out: &mut Vec<u8>) -> Result<(), Refusal> {
 }
 
 /// Integers into floats, unless digits would be lost.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "checked here")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "checked here"
+)]
 fn put_exact(value: i64, width: Width, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let (double, single) = (value as f64, value as f32);
     if width == Width::Eight && double as i128 == i128::from(value) {
@@ -267,7 +293,9 @@ fn put_exact(value: i64, width: Width, out: &mut Vec<u8>) -> Result<(), Refusal>
 }
 
 fn whole(value: i128, scale: i8) -> Result<i64, Refusal> {
-    let power = 10_i128.checked_pow(u32::from(scale.unsigned_abs())).ok_or_else(imprecise)?;
+    let power = 10_i128
+        .checked_pow(u32::from(scale.unsigned_abs()))
+        .ok_or_else(imprecise)?;
     let number = if scale < 0 {
         value.checked_mul(power)
     } else if value % power == 0 {
@@ -316,7 +344,9 @@ fn stepped(micros: i64, ticks: Ticks) -> Result<i64, Refusal> {
     if micros % ticks.step == 0 {
         return Ok(micros);
     }
-    Err(Refusal::new("it has more digits of a second than the column keeps".into()))
+    Err(Refusal::new(
+        "it has more digits of a second than the column keeps".into(),
+    ))
 }
 
 fn put_interval(micros: i64, days: i32, months: i32, out: &mut Vec<u8>) {

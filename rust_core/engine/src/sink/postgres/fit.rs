@@ -94,7 +94,11 @@ pub(super) fn fit(from: &DataType, target: &Column) -> Result<Fit, Misfit> {
 
 fn known_type(from: &DataType, to: &Type, target: &Column) -> Option<Fit> {
     let is_int = from.is_integer();
-    let is_whole = is_int || matches!(from, DataType::Decimal128(..) | DataType::Decimal64(..) | DataType::Decimal32(..));
+    let is_whole = is_int
+        || matches!(
+            from,
+            DataType::Decimal128(..) | DataType::Decimal64(..) | DataType::Decimal32(..)
+        );
     let is_number = is_int || from.is_floating() || from.is_decimal();
     let is_small_float = matches!(from, DataType::Float16 | DataType::Float32);
     Some(match *to {
@@ -127,12 +131,17 @@ fn other_type(from: &DataType, target: &Column) -> Option<Fit> {
         return None;
     }
     if !target.labels.is_empty() {
-        return Some(Fit::Label(Arc::new(target.labels.iter().cloned().collect())));
+        return Some(Fit::Label(Arc::new(
+            target.labels.iter().cloned().collect(),
+        )));
     }
     (target.base_name == "citext").then_some(Fit::Text(None))
 }
 
-const DAYS: Ticks = Ticks { scale: 86_400_000_000, step: 1 };
+const DAYS: Ticks = Ticks {
+    scale: 86_400_000_000,
+    step: 1,
+};
 
 const fn scale(unit: TimeUnit) -> i64 {
     match unit {
@@ -158,26 +167,34 @@ const fn step(typmod: i32) -> i64 {
 
 fn ticks(from: &DataType, target: &Column, zoned: bool) -> Option<Ticks> {
     match from {
-        DataType::Timestamp(unit, zone) if zone.is_some() == zoned => {
-            Some(Ticks { scale: scale(*unit), step: step(target.typmod) })
-        }
+        DataType::Timestamp(unit, zone) if zone.is_some() == zoned => Some(Ticks {
+            scale: scale(*unit),
+            step: step(target.typmod),
+        }),
         _ => None,
     }
 }
 
 fn time_ticks(from: &DataType, target: &Column) -> Option<Ticks> {
     match from {
-        DataType::Time32(unit) | DataType::Time64(unit) => {
-            Some(Ticks { scale: scale(*unit), step: step(target.typmod) })
-        }
+        DataType::Time32(unit) | DataType::Time64(unit) => Some(Ticks {
+            scale: scale(*unit),
+            step: step(target.typmod),
+        }),
         _ => None,
     }
 }
 
 fn interval_ticks(from: &DataType) -> Option<Ticks> {
     match from {
-        DataType::Duration(unit) => Some(Ticks { scale: scale(*unit), step: 1 }),
-        DataType::Interval(_) => Some(Ticks { scale: scale(TimeUnit::Nanosecond), step: 1 }),
+        DataType::Duration(unit) => Some(Ticks {
+            scale: scale(*unit),
+            step: 1,
+        }),
+        DataType::Interval(_) => Some(Ticks {
+            scale: scale(TimeUnit::Nanosecond),
+            step: 1,
+        }),
         _ => None,
     }
 }
@@ -188,7 +205,10 @@ fn length(typmod: i32) -> Option<usize> {
 }
 
 const fn is_text(from: &DataType) -> bool {
-    matches!(from, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    matches!(
+        from,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
 }
 
 const fn is_bytes(from: &DataType) -> bool {
@@ -221,7 +241,10 @@ fn has_text(from: &DataType) -> bool {
 
 fn misfit(from: &DataType, to: Option<&Type>, target: &Column) -> Misfit {
     let Some(to) = to else {
-        return Misfit { cast: None, note: Some("values of this type cannot be sent in binary") };
+        return Misfit {
+            cast: None,
+            note: Some("values of this type cannot be sent in binary"),
+        };
     };
     let cast = match *to {
         Type::BOOL => "boolean".into(),
@@ -231,7 +254,9 @@ fn misfit(from: &DataType, to: Option<&Type>, target: &Column) -> Misfit {
         Type::FLOAT4 => "real".into(),
         Type::FLOAT8 => "double".into(),
         Type::NUMERIC => target.type_name.replace("numeric", "decimal"),
-        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::JSON | Type::JSONB | Type::UUID => "text".into(),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::JSON | Type::JSONB | Type::UUID => {
+            "text".into()
+        }
         Type::BYTEA => "bytea".into(),
         Type::DATE => "date".into(),
         Type::TIMESTAMP => "timestamp".into(),

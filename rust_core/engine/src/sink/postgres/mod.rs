@@ -49,7 +49,7 @@ struct PostgresSink {
 pub(super) async fn compile(
     name: &str,
     options: &pb::PostgresSink,
-    schema: SchemaRef,
+    schema: &SchemaRef,
     env: &SinkEnv,
 ) -> Result<Arc<dyn Sink>> {
     let connection = find(&env.connections, &options.connection)?;
@@ -60,7 +60,7 @@ pub(super) async fn compile(
         Some(_) => String::new(),
         None => schema_statement(&session, &table).await?,
     };
-    let target = Target::settle(table, options, &schema, relation.as_ref())?;
+    let target = Target::settle(table, options, schema, relation.as_ref())?;
     Ok(Arc::new(PostgresSink {
         name: name.into(),
         connection: connection.clone(),
@@ -76,19 +76,32 @@ async fn schema_statement(session: &Session, table: &TableName) -> Result<String
 SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1),
        pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
     let failed = |error| statement_failed(&format!("cannot look up the schema of {table}"), &error);
-    let row = session.query_one(ASK, &[&table.schema]).await.map_err(failed)?;
-    let (exists, may_create): (bool, bool) =
-        (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+    let row = session
+        .query_one(ASK, &[&table.schema])
+        .await
+        .map_err(failed)?;
+    let (exists, may_create): (bool, bool) = (
+        row.try_get(0).map_err(failed)?,
+        row.try_get(1).map_err(failed)?,
+    );
     if exists {
         return Ok(String::new());
     }
     if may_create {
-        return Ok(format!("CREATE SCHEMA {};\n", crate::pg::ident(&table.schema)));
+        return Ok(format!(
+            "CREATE SCHEMA {};\n",
+            crate::pg::ident(&table.schema)
+        ));
     }
-    let text = format!("there is no schema '{}', and it may not be made", table.schema);
-    Err(crate::error::EngineError::new(crate::error::Code::TableNotFound, text)
-        .place("table")
-        .hint("Create the schema or grant the connection's user CREATE on the database"))
+    let text = format!(
+        "there is no schema '{}', and it may not be made",
+        table.schema
+    );
+    Err(
+        crate::error::EngineError::new(crate::error::Code::TableNotFound, text)
+            .place("table")
+            .hint("Create the schema or grant the connection's user CREATE on the database"),
+    )
 }
 
 #[async_trait]

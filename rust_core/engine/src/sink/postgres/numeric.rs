@@ -21,7 +21,10 @@ pub(super) struct Limits {
 
 impl Limits {
     /// Takes every number.
-    pub(super) const NONE: Self = Self { before: None, after: None };
+    pub(super) const NONE: Self = Self {
+        before: None,
+        after: None,
+    };
 
     /// The limits of a column's type modifier.
     pub(super) const fn of_typmod(typmod: i32) -> Self {
@@ -31,7 +34,10 @@ impl Limits {
         let packed = typmod - 4;
         let precision = (packed >> 16) & 0xffff;
         let scale = ((packed & 0x7ff) ^ 1024) - 1024;
-        Self { before: Some(precision - scale), after: Some(scale) }
+        Self {
+            before: Some(precision - scale),
+            after: Some(scale),
+        }
     }
 
     /// Whether every number of at most so many digits before and after the point fits.
@@ -42,11 +48,15 @@ impl Limits {
     fn check(self, before: i32, after: i32) -> Result<(), Refusal> {
         if self.after.is_some_and(|most| after > most) {
             let most = self.after.unwrap_or_default();
-            return Err(Refusal::new(format!("it has more than {most} digits after the point")));
+            return Err(Refusal::new(format!(
+                "it has more than {most} digits after the point"
+            )));
         }
         if self.before.is_some_and(|most| before > most) {
             let most = self.before.unwrap_or_default();
-            return Err(Refusal::new(format!("it has more than {most} digits before the point")));
+            return Err(Refusal::new(format!(
+                "it has more than {most} digits before the point"
+            )));
         }
         Ok(())
     }
@@ -66,7 +76,13 @@ pub(super) fn put_decimal(
         (Ok(magnitude), Ok(scale)) if scale <= FAST_SCALE => {
             put_small(value < 0, magnitude, scale, limits, out)
         }
-        _ => put_digits(value < 0, &value.unsigned_abs().to_string(), i32::from(scale), limits, out),
+        _ => put_digits(
+            value < 0,
+            &value.unsigned_abs().to_string(),
+            i32::from(scale),
+            limits,
+            out,
+        ),
     }
 }
 
@@ -103,13 +119,23 @@ fn put_small(
     }
     let digits = digits.get(..used).unwrap_or_default();
     let dscale = u16::try_from(scale).unwrap_or_default();
-    finish(is_negative, weight, dscale, digits.iter().rev().copied(), out);
+    finish(
+        is_negative,
+        weight,
+        dscale,
+        digits.iter().rev().copied(),
+        out,
+    );
     Ok(())
 }
 
 fn check_small(magnitude: u64, whole: u64, scale: u32, limits: Limits) -> Result<(), Refusal> {
     let scale = i32::try_from(scale).unwrap_or_default();
-    let before = if whole == 0 { 0 } else { i32::try_from(whole.ilog10()).unwrap_or_default() + 1 };
+    let before = if whole == 0 {
+        0
+    } else {
+        i32::try_from(whole.ilog10()).unwrap_or_default() + 1
+    };
     if limits.hold(before, scale) {
         return Ok(());
     }
@@ -134,24 +160,49 @@ fn put_digits(
     let zeros = significant.len() - significant.trim_end_matches('0').len();
     let length = |text: &str| i32::try_from(text.len()).unwrap_or(i32::MAX);
     let is_zero = significant.is_empty();
-    let after = if is_zero { i32::MIN } else { scale - i32::try_from(zeros).unwrap_or_default() };
-    limits.check(if is_zero { 0 } else { (length(significant) - scale).max(0) }, after)?;
+    let after = if is_zero {
+        i32::MIN
+    } else {
+        scale - i32::try_from(zeros).unwrap_or_default()
+    };
+    limits.check(
+        if is_zero {
+            0
+        } else {
+            (length(significant) - scale).max(0)
+        },
+        after,
+    )?;
     // Zeros at both ends bring the point between two digits of base 10000.
-    let behind = if scale < 0 { -scale } else { (4 - scale % 4) % 4 };
+    let behind = if scale < 0 {
+        -scale
+    } else {
+        (4 - scale % 4) % 4
+    };
     let total = length(significant) + behind;
     let front = (4 - total.rem_euclid(4)) % 4;
     let repeat = |count: i32| std::iter::repeat_n(b'0', usize::try_from(count).unwrap_or_default());
-    let padded: Vec<u8> =
-        repeat(front).chain(significant.bytes()).chain(repeat(behind)).collect();
+    let padded: Vec<u8> = repeat(front)
+        .chain(significant.bytes())
+        .chain(repeat(behind))
+        .collect();
     let (groups, _) = padded.as_chunks::<4>();
     let base = groups.iter().map(|group| {
-        group.iter().fold(0_u16, |sum, digit| sum * 10 + u16::from(digit.saturating_sub(b'0')))
+        group.iter().fold(0_u16, |sum, digit| {
+            sum * 10 + u16::from(digit.saturating_sub(b'0'))
+        })
     });
     let behind_point = if scale < 0 { 0 } else { (scale + behind) / 4 };
     let count = i32::try_from(groups.len()).unwrap_or(i32::MAX);
     let weight = i16::try_from(count - behind_point - 1).unwrap_or(i16::MAX);
     let dscale = u16::try_from(scale.max(0)).unwrap_or_default();
-    finish(is_negative, weight, dscale, base.collect::<Vec<_>>().into_iter(), out);
+    finish(
+        is_negative,
+        weight,
+        dscale,
+        base.collect::<Vec<_>>().into_iter(),
+        out,
+    );
     Ok(())
 }
 
@@ -166,7 +217,13 @@ pub(super) fn put_text(text: &str, limits: Limits, out: &mut Vec<u8>) -> Result<
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let scale = i32::try_from(fraction.len()).unwrap_or(i32::MAX);
-    put_digits(is_negative, &format!("{whole}{fraction}"), scale, limits, out)
+    put_digits(
+        is_negative,
+        &format!("{whole}{fraction}"),
+        scale,
+        limits,
+        out,
+    )
 }
 
 /// Appends a float, as the shortest decimal that reads back as the same float.
@@ -187,7 +244,17 @@ pub(super) fn put_float(
         if limits.before.is_some() {
             return Err(Refusal::new("it is infinite".into()));
         }
-        put_header(0, 0, if value > 0.0 { INFINITY } else { NEGATIVE_INFINITY }, 0, out);
+        put_header(
+            0,
+            0,
+            if value > 0.0 {
+                INFINITY
+            } else {
+                NEGATIVE_INFINITY
+            },
+            0,
+            out,
+        );
         return Ok(());
     }
     put_text(&shortest(), limits, out)
@@ -210,7 +277,13 @@ fn finish(
     weight -= i16::try_from(leading).unwrap_or_default();
     let count = digits.len() - leading - trailing;
     let sign = if is_negative { NEGATIVE } else { 0 };
-    put_header(u16::try_from(count).unwrap_or_default(), weight, sign, dscale, out);
+    put_header(
+        u16::try_from(count).unwrap_or_default(),
+        weight,
+        sign,
+        dscale,
+        out,
+    );
     for digit in digits.skip(leading).take(count) {
         out.extend_from_slice(&digit.to_be_bytes());
     }

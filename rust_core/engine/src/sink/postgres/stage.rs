@@ -78,7 +78,13 @@ impl StageWriter {
     fn start(&mut self, session: Session) {
         let statement = copy_statement(&self.table, &self.target);
         let (table, target) = (self.table.clone(), Arc::clone(&self.target));
-        self.copies.spawn(copy(session, statement, table, target, Arc::clone(&self.queue)));
+        self.copies.spawn(copy(
+            session,
+            statement,
+            table,
+            target,
+            Arc::clone(&self.queue),
+        ));
     }
 
     /// The error of a connection that ended before it should.
@@ -102,14 +108,20 @@ impl StagingWriter for StageWriter {
             Some(Ok(Ok(_))) | None => {}
         }
         let rows = i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
-        let numbered = Numbered { batch, first: self.rows };
+        let numbered = Numbered {
+            batch,
+            first: self.rows,
+        };
         self.rows += rows;
-        let Some(sender) = self.sender.clone() else { return Err(self.failure().await) };
+        let Some(sender) = self.sender.clone() else {
+            return Err(self.failure().await);
+        };
         let numbered = match sender.try_send(numbered) {
             Ok(()) => return Ok(()),
-            Err(mpsc::error::TrySendError::Full(numbered) | mpsc::error::TrySendError::Closed(numbered)) => {
-                numbered
-            }
+            Err(
+                mpsc::error::TrySendError::Full(numbered)
+                | mpsc::error::TrySendError::Closed(numbered),
+            ) => numbered,
         };
         if self.copies.len() < self.most {
             let session = connect(&self.connection).await?;
@@ -164,7 +176,10 @@ impl Drop for StageWriter {
         let (connection, table) = (self.connection.clone(), self.table.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if tokio::time::timeout(DROP_DEADLINE, drop_table(&connection, &table)).await.is_err() {
+                if tokio::time::timeout(DROP_DEADLINE, drop_table(&connection, &table))
+                    .await
+                    .is_err()
+                {
                     log::warn!("the staging table {table} is left to a sweep");
                 }
             });
@@ -175,7 +190,10 @@ impl Drop for StageWriter {
 async fn drop_table(connection: &pb::ResolvedConnection, table: &TableName) {
     let statement = format!("DROP TABLE IF EXISTS {}", table.quoted());
     let dropped = match connect(connection).await {
-        Ok(session) => session.batch_execute(&statement).await.map_err(|error| error.to_string()),
+        Ok(session) => session
+            .batch_execute(&statement)
+            .await
+            .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     if let Err(error) = dropped {
@@ -184,5 +202,8 @@ async fn drop_table(connection: &pb::ResolvedConnection, table: &TableName) {
 }
 
 fn ended_badly(error: &tokio::task::JoinError) -> EngineError {
-    EngineError::new(Code::EngineBug, format!("a connection's task ended badly: {error}"))
+    EngineError::new(
+        Code::EngineBug,
+        format!("a connection's task ended badly: {error}"),
+    )
 }

@@ -17,13 +17,19 @@ pub(super) fn table_name(sink: &str, context: &StageContext) -> TableName {
     let prefix = format!("stage_{}_{}_", context.load_id, context.epoch);
     let table = format!("{prefix}{sink}_0");
     if table.len() <= MAX_IDENTIFIER {
-        return TableName { schema: SCHEMA.into(), table };
+        return TableName {
+            schema: SCHEMA.into(),
+            table,
+        };
     }
     // The server would cut a long name, and two cut names could be one.
     let hash = sink.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    TableName { schema: SCHEMA.into(), table: format!("{prefix}{:08x}_0", hash & 0xffff_ffff) }
+    TableName {
+        schema: SCHEMA.into(),
+        table: format!("{prefix}{:08x}_0", hash & 0xffff_ffff),
+    }
 }
 
 /// Makes the staging table anew.
@@ -43,23 +49,37 @@ pub(super) async fn create(session: &Session, table: &TableName, target: &Target
     if target.is_numbered() {
         columns.push(format!("{} bigint", ident(SEQUENCE)));
     }
-    let logged = if target.is_adoptable() { "" } else { "UNLOGGED " };
+    let logged = if target.is_adoptable() {
+        ""
+    } else {
+        "UNLOGGED "
+    };
     let statement = format!(
         "{RELAXED}; DROP TABLE IF EXISTS {name}; CREATE {logged}TABLE {name} ({columns})",
         name = table.quoted(),
         columns = columns.join(", ")
     );
     let what = || format!("cannot make the staging table {table}");
-    session.batch_execute(&statement).await.map_err(|error| statement_failed(&what(), &error))
+    session
+        .batch_execute(&statement)
+        .await
+        .map_err(|error| statement_failed(&what(), &error))
 }
 
 async fn create_schema(session: &Session) -> Result<()> {
     let exists = "SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1";
     let failed = |error| statement_failed("cannot make the schema etlplus", &error);
-    if session.query_opt(exists, &[&SCHEMA]).await.map_err(failed)?.is_some() {
+    if session
+        .query_opt(exists, &[&SCHEMA])
+        .await
+        .map_err(failed)?
+        .is_some()
+    {
         return Ok(());
     }
-    let made = session.batch_execute("CREATE SCHEMA IF NOT EXISTS etlplus").await;
+    let made = session
+        .batch_execute("CREATE SCHEMA IF NOT EXISTS etlplus")
+        .await;
     match made {
         Ok(()) => Ok(()),
         // Two loads that make it at once: the second fails, and the schema is there.
@@ -73,7 +93,15 @@ async fn create_schema(session: &Session) -> Result<()> {
 /// The statement that fills a staging table.
 pub(super) fn copy_statement(table: &TableName, target: &Target) -> String {
     let sequence = target.is_numbered().then_some(SEQUENCE);
-    let names = target.columns.iter().map(|column| column.name.as_str()).chain(sequence);
+    let names = target
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .chain(sequence);
     let names: Vec<String> = names.map(ident).collect();
-    format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.quoted(), names.join(", "))
+    format!(
+        "COPY {} ({}) FROM STDIN (FORMAT binary)",
+        table.quoted(),
+        names.join(", ")
+    )
 }

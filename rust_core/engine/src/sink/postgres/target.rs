@@ -77,7 +77,11 @@ impl Target {
         relation: Option<&Relation>,
     ) -> Result<Self> {
         let mode = mode(options)?;
-        let keys = if mode == Mode::Merge { options.keys.clone() } else { Vec::new() };
+        let keys = if mode == Mode::Merge {
+            options.keys.clone()
+        } else {
+            Vec::new()
+        };
         check_keys(&keys, mode, schema)?;
         check_schema(schema, mode)?;
         if let Some(relation) = relation {
@@ -95,7 +99,14 @@ impl Target {
         let found = relation.map_or(made.as_slice(), |relation| relation.columns.as_slice());
         let columns = match_columns(&name, schema, found, &keys)?;
         let exists = relation.is_some();
-        Ok(Self { name, mode, keys, exists, columns, create_statement })
+        Ok(Self {
+            name,
+            mode,
+            keys,
+            exists,
+            columns,
+            create_statement,
+        })
     }
 
     /// Whether staged rows are numbered, so that the last row of a key can be told.
@@ -105,7 +116,10 @@ impl Target {
 
     /// Whether the staging table may become the target itself.
     pub(super) const fn is_adoptable(&self) -> bool {
-        matches!((self.mode, self.exists), (Mode::Replace, _) | (Mode::Append, false))
+        matches!(
+            (self.mode, self.exists),
+            (Mode::Replace, _) | (Mode::Append, false)
+        )
     }
 
     /// The columns, for reports and publishing.
@@ -134,11 +148,17 @@ fn mode(options: &pb::PostgresSink) -> Result<Mode> {
 
 fn check_keys(keys: &[String], mode: Mode, schema: &SchemaRef) -> Result<()> {
     if mode == Mode::Merge && keys.is_empty() {
-        return Err(EngineError::new(Code::PlanInvalid, "merge needs the columns that identify a row")
-            .place("keys")
-            .hint("Add keys: [column, …]"));
+        return Err(EngineError::new(
+            Code::PlanInvalid,
+            "merge needs the columns that identify a row",
+        )
+        .place("keys")
+        .hint("Add keys: [column, …]"));
     }
-    match keys.iter().find(|key| schema.column_with_name(key).is_none()) {
+    match keys
+        .iter()
+        .find(|key| schema.column_with_name(key).is_none())
+    {
         Some(key) => Err(EngineError::new(
             Code::ColumnUnknown,
             format!("the key '{key}' is not a column of the rows"),
@@ -177,16 +197,23 @@ fn check_kind(name: &TableName, relation: &Relation, mode: Mode) -> Result<()> {
         'm' => "a materialized view",
         _ => "a foreign table",
     };
-    Err(EngineError::new(Code::TargetMismatch, format!("{name} is {what}, not a table"))
-        .place("table")
-        .hint("Write to a table"))
+    Err(EngineError::new(
+        Code::TargetMismatch,
+        format!("{name} is {what}, not a table"),
+    )
+    .place("table")
+    .hint("Write to a table"))
 }
 
 /// Columns that the target has and the rows lack, or the other way round.
 fn check_missing(name: &TableName, relation: &Relation, schema: &SchemaRef) -> Result<()> {
     let has = |column: &str| relation.columns.iter().any(|each| each.name == column);
-    let unknown: Vec<_> =
-        schema.fields().iter().map(|field| field.name().as_str()).filter(|each| !has(each)).collect();
+    let unknown: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .filter(|each| !has(each))
+        .collect();
     if !unknown.is_empty() {
         let text = format!("{name} has no column {}", quoted(&unknown));
         return Err(EngineError::new(Code::TargetMismatch, text)
@@ -199,21 +226,30 @@ fn check_missing(name: &TableName, relation: &Relation, schema: &SchemaRef) -> R
             && !column.is_generated
             && schema.column_with_name(&column.name).is_none()
     };
-    let lacking: Vec<_> =
-        relation.columns.iter().filter(needed).map(|each| each.name.as_str()).collect();
+    let lacking: Vec<_> = relation
+        .columns
+        .iter()
+        .filter(needed)
+        .map(|each| each.name.as_str())
+        .collect();
     if !lacking.is_empty() {
-        let text = format!("{name} needs a value in {}, which the rows lack", quoted(&lacking));
+        let text = format!(
+            "{name} needs a value in {}, which the rows lack",
+            quoted(&lacking)
+        );
         return Err(EngineError::new(Code::TargetMismatch, text)
             .place("table")
             .hint("Add the column in a `map` step, or give it a default in the table"));
     }
-    let computed = |column: &&Column| {
-        column.is_generated && schema.column_with_name(&column.name).is_some()
-    };
+    let computed =
+        |column: &&Column| column.is_generated && schema.column_with_name(&column.name).is_some();
     match relation.columns.iter().find(computed) {
         Some(column) => Err(EngineError::new(
             Code::TargetMismatch,
-            format!("the server computes the column '{}' of {name} itself", column.name),
+            format!(
+                "the server computes the column '{}' of {name} itself",
+                column.name
+            ),
         )
         .place("table")
         .hint("Drop the column in a step")),
@@ -230,7 +266,9 @@ fn match_columns(
     let mut columns = Vec::new();
     let mut misfits = Vec::new();
     for field in schema.fields() {
-        let Some(target) = found.iter().find(|column| column.name == *field.name()) else { continue };
+        let Some(target) = found.iter().find(|column| column.name == *field.name()) else {
+            continue;
+        };
         match fit(field.data_type(), target) {
             Ok(fit) => columns.push(TargetColumn {
                 name: target.name.clone(),
@@ -249,10 +287,20 @@ fn match_columns(
 
 fn mismatch(name: &TableName, misfits: &[(&String, &DataType, &Column, Misfit)]) -> EngineError {
     let texts = misfits.iter().map(|(column, from, target, misfit)| {
-        let note = misfit.note.map(|note| format!(" ({note})")).unwrap_or_default();
-        format!("'{column}' is {}, the target's is {}{note}", type_name(from), target.type_name)
+        let note = misfit
+            .note
+            .map(|note| format!(" ({note})"))
+            .unwrap_or_default();
+        format!(
+            "'{column}' is {}, the target's is {}{note}",
+            type_name(from),
+            target.type_name
+        )
     });
-    let text = format!("rows do not fit {name}: {}", texts.collect::<Vec<_>>().join("; "));
+    let text = format!(
+        "rows do not fit {name}: {}",
+        texts.collect::<Vec<_>>().join("; ")
+    );
     let casts = misfits.iter().filter_map(|(column, _, _, misfit)| {
         misfit.cast.as_ref().map(|cast| format!("{column}: {cast}"))
     });
@@ -261,13 +309,26 @@ fn mismatch(name: &TableName, misfits: &[(&String, &DataType, &Column, Misfit)])
     if casts.is_empty() {
         return error.hint("Change the column's type in the table, or drop the column in a step");
     }
-    error.hint(format!("Add a step before the sink: cast: {{{}}}", casts.join(", ")))
+    error.hint(format!(
+        "Add a step before the sink: cast: {{{}}}",
+        casts.join(", ")
+    ))
 }
 
 fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("'{name}'"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn names(schema: &SchemaRef) -> String {
-    quoted(&schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>())
+    quoted(
+        &schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect::<Vec<_>>(),
+    )
 }

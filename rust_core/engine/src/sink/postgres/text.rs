@@ -49,7 +49,9 @@ fn check_json(text: &str, is_binary: bool) -> Result<(), Refusal> {
     let parsed: Result<serde_json::Value, _> = serde_json::from_str(text);
     let value = parsed.map_err(|error| Refusal::new(format!("it is not JSON: {error}")))?;
     if is_binary && text.contains("\\u0000") && holds_nul(&value) {
-        return Err(Refusal::new("it holds a NUL character, which jsonb refuses".into()));
+        return Err(Refusal::new(
+            "it holds a NUL character, which jsonb refuses".into(),
+        ));
     }
     Ok(())
 }
@@ -59,9 +61,9 @@ fn holds_nul(value: &serde_json::Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => {
-            fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value))
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
         _ => false,
     }
 }

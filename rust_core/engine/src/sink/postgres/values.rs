@@ -2,13 +2,14 @@
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array,
-    Float32Array, Float64Array, Int64Array, IntervalMonthDayNanoArray, StringArray, StringViewArray,
+    Float32Array, Float64Array, Int64Array, IntervalMonthDayNanoArray, StringArray,
+    StringViewArray,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int64Type, IntervalUnit,
-    IntervalMonthDayNanoType, TimeUnit,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int64Type,
+    IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
 };
 use arrow::error::ArrowError;
 
@@ -57,18 +58,25 @@ pub(super) fn values(array: &ArrayRef, fit: &Fit) -> Result<Values, ArrowError> 
     Ok(match from {
         DataType::Null => Values::Null,
         DataType::Boolean => Values::Bool(array.as_boolean().clone()),
-        DataType::UInt64 => {
-            Values::Decimal(cast(array, &DataType::Decimal128(20, 0))?.as_primitive::<Decimal128Type>().clone(), 0)
-        }
+        DataType::UInt64 => Values::Decimal(
+            cast(array, &DataType::Decimal128(20, 0))?
+                .as_primitive::<Decimal128Type>()
+                .clone(),
+            0,
+        ),
         _ if from.is_integer() => ints(array)?,
         DataType::Decimal256(_, scale) if *scale >= 0 => text_of(array)?,
-        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) => {
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale) => {
             let wide = cast(array, &DataType::Decimal128(38, *scale))?;
             Values::Decimal(wide.as_primitive::<Decimal128Type>().clone(), *scale)
         }
-        DataType::Float16 | DataType::Float32 => {
-            Values::Float32(cast(array, &DataType::Float32)?.as_primitive::<Float32Type>().clone())
-        }
+        DataType::Float16 | DataType::Float32 => Values::Float32(
+            cast(array, &DataType::Float32)?
+                .as_primitive::<Float32Type>()
+                .clone(),
+        ),
         DataType::Float64 => Values::Float64(array.as_primitive::<Float64Type>().clone()),
         DataType::Utf8 => Values::Text(array.as_string::<i32>().clone()),
         DataType::LargeUtf8 | DataType::Utf8View => {
@@ -78,9 +86,11 @@ pub(super) fn values(array: &ArrayRef, fit: &Fit) -> Result<Values, ArrowError> 
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
             Values::Bytes(cast(array, &DataType::BinaryView)?.as_binary_view().clone())
         }
-        DataType::Date32 | DataType::Date64 => {
-            Values::Days(cast(array, &DataType::Date32)?.as_primitive::<Date32Type>().clone())
-        }
+        DataType::Date32 | DataType::Date64 => Values::Days(
+            cast(array, &DataType::Date32)?
+                .as_primitive::<Date32Type>()
+                .clone(),
+        ),
         DataType::Time32(_) => ints(&cast(array, &DataType::Int32)?)?,
         DataType::Timestamp(..) | DataType::Time64(_) | DataType::Duration(_) => ints(array)?,
         DataType::Interval(_) => {
@@ -115,11 +125,22 @@ fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
         return Ok(array.clone());
     }
     // A cast that cannot keep a value must fail: the lenient one makes it missing.
-    cast_with_options(array, to, &CastOptions { safe: false, ..CastOptions::default() })
+    cast_with_options(
+        array,
+        to,
+        &CastOptions {
+            safe: false,
+            ..CastOptions::default()
+        },
+    )
 }
 
 fn ints(array: &ArrayRef) -> Result<Values, ArrowError> {
-    Ok(Values::Int(cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone()))
+    Ok(Values::Int(
+        cast(array, &DataType::Int64)?
+            .as_primitive::<Int64Type>()
+            .clone(),
+    ))
 }
 
 /// Values that are not texts as texts: nested ones as JSON.
@@ -130,6 +151,8 @@ fn text_of(array: &ArrayRef) -> Result<Values, ArrowError> {
         DataType::Time32(TimeUnit::Second) => {
             text_of(&cast(array, &DataType::Time64(TimeUnit::Microsecond))?)
         }
-        _ => Ok(Values::Text(cast(array, &DataType::Utf8)?.as_string::<i32>().clone())),
+        _ => Ok(Values::Text(
+            cast(array, &DataType::Utf8)?.as_string::<i32>().clone(),
+        )),
     }
 }
