@@ -11,10 +11,11 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 
-Value = str | int | float | bool | date | None
+Value = str | int | float | bool | Decimal | date | None
 Row = tuple[Value, ...]
 
 COLUMNS = (
