@@ -80,7 +80,7 @@ impl Run {
                     return Err(raise(error));
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    py.check_signals().inspect_err(|_| self.cancel())?
+                    py.check_signals().inspect_err(|_| self.cancel())?;
                 }
             }
         }

@@ -83,6 +83,7 @@ fn from_json(lines: Vec<u8>) -> Result<StreamInput> {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err calls")]
 fn refused(error: arrow::error::ArrowError) -> EngineError {
     EngineError::new(
         Code::SourceCorrupt,

@@ -7,6 +7,7 @@ use crate::reject::RowFault;
 
 /// The engine's error for a query engine's error during a run.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err calls")]
 pub fn engine_error(error: DataFusionError) -> EngineError {
     if let DataFusionError::External(inner) = error.find_root()
         && let Some(inner) = inner.downcast_ref::<EngineError>()

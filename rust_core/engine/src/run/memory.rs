@@ -27,11 +27,6 @@ pub struct PeakPool {
 impl PeakPool {
     /// A pool for a run with `limit` bytes, and the counter of its peak.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss
-    )]
     pub fn new(limit: usize) -> (Arc<Self>, Arc<AtomicUsize>) {
         let peak = Arc::new(AtomicUsize::new(0));
         let share = (limit as f64 * OPERATOR_SHARE) as usize;

@@ -267,6 +267,7 @@ async fn join_all(mut tasks: JoinSet<Result<()>>) -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err calls")]
 fn panicked(error: tokio::task::JoinError) -> EngineError {
     if error.is_cancelled() {
         return EngineError::new(Code::Cancelled, "the run was cancelled");
@@ -322,7 +323,6 @@ impl Compiled {
     ///
     /// # Errors
     /// `REJECT_BUDGET_EXCEEDED`.
-    #[expect(clippy::cast_precision_loss, reason = "a ratio needs no more digits")]
     pub fn check_budget(&self, read: u64) -> Result<()> {
         self.budget().check()?;
         let limits = self

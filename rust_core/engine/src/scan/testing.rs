@@ -49,12 +49,18 @@ pub fn context(projection: &[usize], batch_rows: usize, rejects: &Path) -> ScanC
 }
 
 /// Reads a whole source with every column.
+///
+/// # Errors
+/// Whatever opening and reading find.
 pub fn read(source: &dyn Source, partitions: usize) -> Result<Outcome> {
     let all: Vec<usize> = (0..source.schema().fields().len()).collect();
     read_with(&all, |context| source.open(partitions, context))
 }
 
 /// Reads what `open` opens, all partitions in turn, a batch at a time.
+///
+/// # Errors
+/// Whatever opening and reading find.
 pub fn read_with(
     projection: &[usize],
     open: impl FnOnce(&ScanContext) -> Result<Vec<BatchStream>>,

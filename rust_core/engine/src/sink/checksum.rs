@@ -109,10 +109,10 @@ fn fold_column(column: &ArrayRef, hashes: &mut [u64]) {
         }),
         DataType::Binary => fold_bytes_of(column.as_binary::<i32>(), hashes, |a, row| a.value(row)),
         DataType::LargeBinary => {
-            fold_bytes_of(column.as_binary::<i64>(), hashes, |a, row| a.value(row))
+            fold_bytes_of(column.as_binary::<i64>(), hashes, |a, row| a.value(row));
         }
         DataType::BinaryView => {
-            fold_bytes_of(column.as_binary_view(), hashes, |a, row| a.value(row))
+            fold_bytes_of(column.as_binary_view(), hashes, |a, row| a.value(row));
         }
         DataType::Boolean => {
             let values: &BooleanArray = column.as_boolean();
@@ -147,7 +147,7 @@ fn fold_other(column: &ArrayRef, hashes: &mut [u64]) {
     downcast_primitive_array! {
         column => {
             let values = column.values();
-            fold_each(column, hashes, |row| values.get(row).map_or(0, |value| hash_native(*value)))
+            fold_each(column, hashes, |row| values.get(row).map_or(0, |value| hash_native(*value)));
         }
         _other => fold_text(column, hashes)
     }

@@ -43,10 +43,10 @@ fn spelled_out(field: &[u8]) -> bool {
 
 #[inline]
 fn check_strict(field: &[u8], value: f64) -> Result<(), Fault> {
-    let disguised = match field {
-        [b'+', ..] | [b'0', b'0'..=b'9', ..] | [b'-', b'0', b'0'..=b'9', ..] => true,
-        _ => false,
-    };
+    let disguised = matches!(
+        field,
+        [b'+', ..] | [b'0', b'0'..=b'9', ..] | [b'-', b'0', b'0'..=b'9', ..]
+    );
     if disguised {
         return Err(Fault::Disguised);
     }

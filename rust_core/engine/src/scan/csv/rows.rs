@@ -152,6 +152,9 @@ impl Rows<'_> {
     }
 
     /// The batch of the good rows; the others become rejects.
+    ///
+    /// # Errors
+    /// `ENGINE_BUG` when the columns do not make a batch.
     pub fn batch(&self, rejects: &mut Vec<Reject>) -> Result<RecordBatch> {
         let mut bad = Vec::new();
         let columns = self.columns(&mut bad)?;

@@ -362,7 +362,7 @@ mod tests {
         }
         assert_eq!(names("s3://bucket/key", &env), Err(Code::PlanInvalid));
         let none = ScanEnv {
-            base_dir: root.clone(),
+            base_dir: root,
             ..ScanEnv::default()
         };
         assert_eq!(names("a.csv", &none), Err(Code::PathRefused));

@@ -45,6 +45,7 @@ pub(super) fn stream(source: PostgresSource, context: ScanContext) -> BatchStrea
     Box::pin(batches)
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each partition")]
 enum State {
     Closed(PostgresSource, ScanContext),
     Open(Box<Reader>),

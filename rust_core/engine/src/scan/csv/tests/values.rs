@@ -135,7 +135,7 @@ fn names_may_be_declared_missing_or_repeated() {
         ..options("")
     };
     with_source("1,2\n3,4\n", named(None), |source| {
-        assert_eq!(types(&source), ["x bigint", "y bigint"])
+        assert_eq!(types(&source), ["x bigint", "y bigint"]);
     });
     assert_eq!(values(&load("a,b\n1,2\n", named(Some(true)))), ["1|2"]);
     assert_eq!(values(&load("X, y\n1,2\n", named(None))), ["1|2"]);
@@ -150,7 +150,7 @@ fn names_may_be_declared_missing_or_repeated() {
         assert_eq!(types(&source), ["column1 bigint", "column2 bigint"]);
     });
     with_source("", named(None), |source| {
-        assert_eq!(types(&source), ["x text", "y text"])
+        assert_eq!(types(&source), ["x text", "y text"]);
     });
 }
 
