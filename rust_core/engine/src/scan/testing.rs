@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{UInt32Type, UInt64Type};
+use arrow::datatypes::{Int64Type, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::StreamExt;
@@ -145,7 +145,7 @@ fn reject_rows(batch: &RecordBatch) -> Vec<Refused> {
         batch
             .column_by_name(name)
             .unwrap()
-            .as_primitive::<UInt64Type>()
+            .as_primitive::<Int64Type>()
             .clone()
     };
     let (source, raw, reasons) = (text("source"), text("raw"), text("reasons"));
@@ -160,8 +160,8 @@ fn reject_rows(batch: &RecordBatch) -> Vec<Refused> {
             let raw = raw.value(row).to_owned();
             (
                 source.value(row).to_owned(),
-                line.value(row),
-                offset.value(row),
+                line.value(row).cast_unsigned(),
+                offset.value(row).cast_unsigned(),
                 raw,
                 reasons.collect(),
             )
