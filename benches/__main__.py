@@ -1,4 +1,4 @@
-"""Runs the works that are named, or all and then writes `benches/README.md`."""
+"""Runs the works that are named, or all, and writes their sections of `benches/README.md`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def main() -> int:
     for name in names:
         print(f"{name}:", flush=True)
         results.append(WORKS[name]())
+        # At once, so that the figures of the works before outlive one that fails.
+        report.write(results[-1])
     print(report.render(results))
-    if len(names) == len(WORKS):
-        report.write(results)
     return int(not all(goal.kept for result in results for goal in result.goals))
 
 

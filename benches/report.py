@@ -17,8 +17,8 @@ HEAD = """\
 # Benchmarks
 
 `make bench` runs every work beside its peers, in turns, in one run, and writes this file.
-`make bench WORKS="b1 b7"` runs some and prints their tables. `ETLPLUS_BENCH_RUNS` sets how often
-each contender runs, `ETLPLUS_BENCH_SCALE` the scale factor of the data.
+`make bench WORKS="b1 b7"` runs some and replaces their sections. `ETLPLUS_BENCH_RUNS` sets how
+often each contender runs, `ETLPLUS_BENCH_SCALE` the scale factor of the data.
 
 Figures are medians. Ratios count, seconds belong to the machine: {machine}; {cores} cores,
 {memory:.0f} GiB of memory, Python {python}, {peers}; {day}.
@@ -31,9 +31,13 @@ def render(results: Sequence[Result]) -> str:
     return "\n".join(_section(result) for result in results)
 
 
-def write(results: Sequence[Result]) -> None:
-    """Write the file."""
-    README.write_text(f"{_head()}\n{render(results)}", encoding="utf-8")
+def write(result: Result) -> None:
+    """Write the result's section and the machine; sections of other works stay as they are."""
+    kept = README.read_text(encoding="utf-8") if README.exists() else ""
+    sections = {text.partition("\n")[0]: text.strip("\n") for text in kept.split("\n## ")[1:]}
+    sections[result.title] = _section(result).removeprefix("## ").strip("\n")
+    bodies = (f"## {sections[title]}\n" for title in sorted(sections))
+    README.write_text("\n".join([_head(), *bodies]), encoding="utf-8")
 
 
 def _head() -> str:

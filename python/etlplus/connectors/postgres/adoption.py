@@ -12,7 +12,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from etlplus.connectors.postgres.ledger import Session
+from etlplus.connectors.postgres.session import Session
 from etlplus.connectors.postgres.staging import name
 from etlplus.domain.run import StagedSink
 

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import psycopg
 from psycopg.rows import dict_row
 
+from etlplus.connectors.postgres.session import Session
 from etlplus.domain.errors import WrongState
 from etlplus.domain.run import Books, Load, Published, StagedSink
-
-Session = psycopg.Connection[tuple[object, ...]]
 
 #: Guards making the tables against two that do it at once. Any number, the same everywhere.
 _MAKING = 0x65746C70

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import psycopg
 
-from etlplus.connectors.postgres.ledger import Session
-from etlplus.connectors.postgres.session import opened, refused
+from etlplus.connectors.postgres.session import Session, opened, refused
 from etlplus.domain.connection import ConnectionCheck, ResolvedConnection, Table, TableColumn
 
 _ASK = """

@@ -18,7 +18,8 @@ import psycopg
 from psycopg import sql
 
 from etlplus.connectors.postgres import ledger, staging, tables
-from etlplus.connectors.postgres.session import is_conflict, is_lost, opened, refused
+from etlplus.connectors.postgres.idle import IdleSessions
+from etlplus.connectors.postgres.session import Session, is_conflict, is_lost, refused
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import Bug, RunError
 from etlplus.domain.run import Load, Published, StagedSink, StagingKey
@@ -39,6 +40,7 @@ class PostgresPublisher:
     def __init__(self, *, patience: float = PATIENCE_SECONDS) -> None:
         """`patience`: seconds for which locks of others and lost connections are borne."""
         self._patience = patience
+        self._sessions = IdleSessions()
         self._pause = threading.Event()
 
     def publish(
@@ -55,7 +57,7 @@ class PostgresPublisher:
         pauses = _pauses()
         while True:
             try:
-                with opened(target) as session:
+                with self._sessions.lent(target) as session:
                     ledger.make(session)
                     return _publish(session, staged, load)
             except psycopg.Error as error:
@@ -77,7 +79,7 @@ class PostgresPublisher:
         pauses = _pauses()
         while True:
             try:
-                with opened(_given(connection)) as session:
+                with self._sessions.lent(_given(connection)) as session:
                     ledger.make(session)
                     with session.transaction():
                         _set_lock_timeout(session)
@@ -107,7 +109,7 @@ class PostgresPublisher:
     def leftovers(self, connection: ResolvedConnection | None) -> Sequence[StagingKey]:
         """Whose staging tables there are. Raises RunError (CONNECTION_FAILED, DATABASE_ERROR)."""
         try:
-            with opened(_given(connection)) as session:
+            with self._sessions.lent(_given(connection)) as session:
                 return staging.keys(session)
         except psycopg.Error as error:
             raise refused("Cannot list staging tables", error) from error
@@ -119,7 +121,7 @@ class PostgresPublisher:
             RunError: CONNECTION_FAILED, DATABASE_ERROR.
         """
         try:
-            with opened(_given(connection)) as session:
+            with self._sessions.lent(_given(connection)) as session:
                 staging.drop(session, keys)
         except psycopg.Error as error:
             raise refused("Cannot drop staging tables", error) from error
@@ -154,11 +156,11 @@ def _given(connection: ResolvedConnection | None) -> ResolvedConnection:
     return connection
 
 
-def _set_lock_timeout(session: ledger.Session) -> None:
+def _set_lock_timeout(session: Session) -> None:
     session.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT_MS)))
 
 
-def _publish(session: ledger.Session, staged: StagedSink, load: Load) -> Published:
+def _publish(session: Session, staged: StagedSink, load: Load) -> Published:
     with session.transaction():
         _set_lock_timeout(session)
         ledger.fence(session, load)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -12,6 +12,8 @@ from psycopg.conninfo import make_conninfo
 
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import EtlError, RunError
+
+Session = psycopg.Connection[tuple[object, ...]]
 
 CONNECT_SECONDS = 10
 _KEEPALIVE_SECONDS = 30
@@ -32,8 +34,21 @@ _HINTS: tuple[tuple[str, str], ...] = (
 
 
 @contextmanager
-def opened(connection: ResolvedConnection) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+def opened(connection: ResolvedConnection) -> Iterator[Session]:
     """A connection that commits by explicit transactions only.
+
+    Raises:
+        RunError: CONNECTION_FAILED, with the address, the reason and a hint.
+    """
+    session = connect(connection)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def connect(connection: ResolvedConnection) -> Session:
+    """As `opened`, for a caller that closes the connection itself.
 
     Raises:
         RunError: CONNECTION_FAILED, with the address, the reason and a hint.
@@ -42,19 +57,18 @@ def opened(connection: ResolvedConnection) -> Iterator[psycopg.Connection[tuple[
     host, port = options.get("host") or "localhost", options.get("port") or "5432"
     address = host if host.startswith("/") else f"{host}:{port}"
     try:
-        session = psycopg.connect(_conninfo(options), autocommit=True, prepare_threshold=None)
+        session = psycopg.connect(conninfo(connection), autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
         raise _unreachable(connection.name, address, str(error)) from error
-    try:
-        # The program's own settings win over those of the role and the database.
-        session.execute("SET statement_timeout = 0")
-        session.execute("SET idle_in_transaction_session_timeout = 0")
-        yield session
-    finally:
-        session.close()
+    # The program's own settings win over those of the role and the database.
+    session.execute("SET statement_timeout = 0")
+    session.execute("SET idle_in_transaction_session_timeout = 0")
+    return session
 
 
-def _conninfo(options: Mapping[str, str]) -> str:
+def conninfo(connection: ResolvedConnection) -> str:
+    """What libpq connects by; with the password."""
+    options = connection.options
     given = {name: options.get(name) or "" for name in _KNOWN}
     user = given["user"] or "postgres"
     mode = given["sslmode"] or "prefer"

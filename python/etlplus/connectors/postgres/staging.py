@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from etlplus.connectors.postgres.ledger import Session
-from etlplus.connectors.postgres.session import is_conflict
+from etlplus.connectors.postgres.session import Session, is_conflict
 from etlplus.domain.errors import RunError
 from etlplus.domain.run import StagedSink, StagingKey
 

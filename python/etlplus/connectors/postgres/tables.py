@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from etlplus.connectors.postgres import adoption
-from etlplus.connectors.postgres.ledger import Session
+from etlplus.connectors.postgres.session import Session
 from etlplus.connectors.postgres.staging import name
 from etlplus.domain.errors import Bug
 from etlplus.domain.run import StagedSink
