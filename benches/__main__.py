@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from benches import b1_csv_to_parquet, b2_csv_to_postgres, b7_small_job, footprint, report
+from benches import (
+    b1_csv_to_parquet,
+    b2_csv_to_postgres,
+    b3_dirty_csv,
+    b4_join_aggregate,
+    b7_small_job,
+    footprint,
+    report,
+)
 
 WORKS = {
     "b1": b1_csv_to_parquet.measure,
     "b2": b2_csv_to_postgres.measure,
+    "b3": b3_dirty_csv.measure,
+    "b4": b4_join_aggregate.measure,
     "b7": b7_small_job.measure,
     "footprint": footprint.measure,
 }

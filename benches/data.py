@@ -19,26 +19,25 @@ def folder() -> Path:
     return path
 
 
-@cache
 def lineitem() -> Path:
     """Return TPC-H lineitem as CSV: 766 MB and 6,001,215 rows at scale factor 1."""
-    path = folder() / "lineitem.csv"
+    return _table("lineitem")
+
+
+def orders() -> Path:
+    """Return TPC-H orders as CSV: 1,500,000 rows at scale factor 1."""
+    return _table("orders")
+
+
+@cache
+def _table(name: str) -> Path:
+    path = folder() / f"{name}.csv"
     if not path.exists():
         work = folder() / "work"
         generator = Path(sys.executable).parent / "tpchgen-cli"
-        command: list[str | Path] = [
-            generator,
-            "csv",
-            "-s",
-            SCALE,
-            "-T",
-            "lineitem",
-            "-o",
-            work,
-            "--overwrite",
-        ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        (work / "lineitem.csv").rename(path)
+        given: list[str | Path] = ["csv", "-s", SCALE, "-T", name, "-o", work, "--overwrite"]
+        subprocess.run([generator, *given], check=True, stdout=subprocess.DEVNULL)
+        (work / f"{name}.csv").rename(path)
     return path
 
 

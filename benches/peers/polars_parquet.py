@@ -13,10 +13,10 @@ from benches.lineitem import COLUMNS
 TYPES = {"bigint": pl.Int64, "integer": pl.Int32, "text": pl.String, "date": pl.Date}
 
 
-def schema() -> dict[str, pl.DataType]:
-    """Return the columns of lineitem with their types."""
+def schema(columns: dict[str, str]) -> dict[str, pl.DataType]:
+    """Return columns with their types."""
     types = {}
-    for name, kind in COLUMNS.items():
+    for name, kind in columns.items():
         decimal = re.fullmatch(r"decimal\((\d+),(\d+)\)", kind)
         types[name] = pl.Decimal(*map(int, decimal.groups())) if decimal else TYPES[kind]()
     return types
@@ -28,7 +28,7 @@ def frame(source: str) -> pl.LazyFrame:
     # A product has the larger of its factors' scales here, so they are widened to keep every digit.
     discounted = price.cast(pl.Decimal(18, 4)) * (1 - discount)
     return (
-        pl.scan_csv(source, schema=schema())
+        pl.scan_csv(source, schema=schema(COLUMNS))
         .filter(pl.col("l_shipdate") <= date(1998, 9, 2))
         .with_columns(
             disc_price=discounted,

@@ -4,11 +4,12 @@
 //! into row nodes below or in place of them. Row identity is threaded through the operators that
 //! keep rows one to one, so that a reject can name its line.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchemaRef, JoinType};
+use datafusion::common::{Column, DFSchemaRef, JoinType, internal_err};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
@@ -21,13 +22,25 @@ use super::sql::input_table;
 use crate::reject::row_node::{Output, RowNode, RowOp, identity_columns, user_columns};
 use crate::reject::tap::{Edge, Tap};
 
+/// Begins the names of columns that are computed below the operator that needs them.
+const COMPUTED: &str = "__computed_";
+
 /// Rewrites one query.
 pub struct Guard<'a, 'b> {
-    /// The step and the plans of its inputs.
-    pub context: &'a StepContext<'b>,
+    context: &'a StepContext<'b>,
+    /// How many columns were computed so far: both sides of a join may need some.
+    computed: Cell<usize>,
 }
 
-impl Guard<'_, '_> {
+impl<'a, 'b> Guard<'a, 'b> {
+    /// For a step and the plans of its inputs.
+    pub fn new(context: &'a StepContext<'b>) -> Self {
+        Self {
+            context,
+            computed: Cell::new(0),
+        }
+    }
+
     /// Rewrites a plan, inputs first.
     ///
     /// # Errors
@@ -167,7 +180,7 @@ impl Guard<'_, '_> {
         let input = self.rewrite(owned(window.input))?;
         let (exprs, input) = self.hoist(window.window_expr, input)?;
         let plan = LogicalPlan::Window(Window::try_new(exprs, Arc::new(input))?);
-        renamed(&window.schema, plan)
+        renamed(&window.schema, plan, is_own)
     }
 
     fn aggregate(&self, aggregate: Aggregate) -> Result<LogicalPlan> {
@@ -182,7 +195,8 @@ impl Guard<'_, '_> {
         let aggregates = exprs.split_off(groups);
         let input = Arc::new(without_identity(input)?);
         let plan = LogicalPlan::Aggregate(Aggregate::try_new(input, exprs, aggregates)?);
-        renamed(&aggregate.schema, plan)
+        // All of its columns are wanted: a computed one is a group's key.
+        renamed(&aggregate.schema, plan, |_| true)
     }
 
     fn join(&self, join: Join) -> Result<LogicalPlan> {
@@ -206,7 +220,7 @@ impl Guard<'_, '_> {
             join.null_equality,
             join.null_aware,
         )?);
-        renamed(&join.schema, plan)
+        renamed(&join.schema, plan, is_own)
     }
 
     /// Computes the expressions that can fail below the operator and refers to them by column.
@@ -215,7 +229,7 @@ impl Guard<'_, '_> {
         let exprs = exprs
             .into_iter()
             .map(|expr| {
-                expr.transform_down(|expr| Ok(hoisted(expr, &mut computed)))
+                expr.transform_down(|expr| Ok(self.hoisted(expr, &mut computed)))
                     .map(|expr| expr.data)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -231,41 +245,42 @@ impl Guard<'_, '_> {
         let plan = RowNode::plan(&self.context.node, false, RowOp::Project(outputs), input)?;
         Ok((exprs, plan))
     }
+
+    fn hoisted(&self, expr: Expr, computed: &mut Vec<Output>) -> Transformed<Expr> {
+        let wraps = matches!(
+            expr,
+            Expr::AggregateFunction(_)
+                | Expr::WindowFunction(_)
+                | Expr::Alias(_)
+                | Expr::GroupingSet(_)
+        );
+        if wraps || !can_fail(&expr) || has_subquery(&expr) {
+            return Transformed::no(expr);
+        }
+        let known = computed
+            .iter()
+            .find(|output| output.expr == expr)
+            .map(|output| output.name.clone());
+        let name = known.unwrap_or_else(|| {
+            let name = format!("{COMPUTED}{}", self.computed.get());
+            self.computed.set(self.computed.get() + 1);
+            computed.push(Output {
+                expr,
+                qualifier: None,
+                name: name.clone(),
+            });
+            name
+        });
+        Transformed::new(
+            Expr::Column(Column::new_unqualified(name)),
+            true,
+            TreeNodeRecursion::Jump,
+        )
+    }
 }
 
 fn owned(plan: Arc<LogicalPlan>) -> LogicalPlan {
     Arc::unwrap_or_clone(plan)
-}
-
-fn hoisted(expr: Expr, computed: &mut Vec<Output>) -> Transformed<Expr> {
-    let wraps = matches!(
-        expr,
-        Expr::AggregateFunction(_)
-            | Expr::WindowFunction(_)
-            | Expr::Alias(_)
-            | Expr::GroupingSet(_)
-    );
-    if wraps || !can_fail(&expr) || has_subquery(&expr) {
-        return Transformed::no(expr);
-    }
-    let known = computed
-        .iter()
-        .find(|output| output.expr == expr)
-        .map(|output| output.name.clone());
-    let name = known.unwrap_or_else(|| {
-        let name = format!("__computed_{}", computed.len());
-        computed.push(Output {
-            expr,
-            qualifier: None,
-            name: name.clone(),
-        });
-        name
-    });
-    Transformed::new(
-        Expr::Column(Column::new_unqualified(name)),
-        true,
-        TreeNodeRecursion::Jump,
-    )
 }
 
 /// Whether an expression can fail for some value. Constants cannot: they fail for all rows or none.
@@ -316,13 +331,25 @@ fn only(schema: &DFSchemaRef, plan: LogicalPlan) -> Result<LogicalPlan> {
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// Gives the operator's outputs the names that the query above refers to, keeps identity, and drops
-/// computed columns.
-fn renamed(wanted: &DFSchemaRef, plan: LogicalPlan) -> Result<LogicalPlan> {
+/// Whether a column of this name is the operator's own, and not only computed for it below.
+fn is_own(name: &str) -> bool {
+    !name.starts_with(COMPUTED)
+}
+
+/// Gives the operator's outputs that are `visible` the names that the query above refers to, keeps
+/// identity, and drops the others.
+fn renamed(
+    wanted: &DFSchemaRef,
+    plan: LogicalPlan,
+    visible: impl Fn(&str) -> bool,
+) -> Result<LogicalPlan> {
     let found = Arc::clone(plan.schema());
     let visible: Vec<_> = user_columns(&found)
-        .filter(|(_, field)| !field.name().starts_with("__computed_"))
+        .filter(|(_, field)| visible(field.name()))
         .collect();
+    if visible.len() != wanted.fields().len() {
+        return internal_err!("an operator has other columns than its query refers to: {found}");
+    }
     let mut exprs = Vec::with_capacity(visible.len());
     for ((qualifier, field), (wanted_qualifier, wanted_field)) in
         visible.into_iter().zip(wanted.iter())

@@ -121,7 +121,7 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
     unique_names(&names)?;
     let merges = query.exists(|plan| Ok(merges(plan))).map_err(fail)?;
     context.node.0.merges.store(merges, Ordering::Relaxed);
-    let plan = Guard { context }.rewrite(query).map_err(fail)?;
+    let plan = Guard::new(context).rewrite(query).map_err(fail)?;
     let plan = unqualified(plan).map_err(fail)?;
     Ok(Tap::plan(&context.node, Edge::Out, plan))
 }
