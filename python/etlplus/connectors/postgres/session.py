@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +9,7 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
+from etlplus.connectors.postgres import tls
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import EtlError, RunError
 
@@ -17,7 +17,7 @@ Session = psycopg.Connection[tuple[object, ...]]
 
 CONNECT_SECONDS = 10
 _KEEPALIVE_SECONDS = 30
-_KNOWN = ("host", "port", "database", "user", "password", "sslmode", "sslrootcert")
+_KNOWN = ("host", "port", "database", "user", "password")
 _HINTS: tuple[tuple[str, str], ...] = (
     ("Connection refused", "Check that PostgreSQL listens there"),
     ("could not translate host name", "Check the host's spelling and DNS"),
@@ -25,8 +25,8 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("password authentication failed", "Check the user and its password"),
     ("no password supplied", "Give the connection a password"),
     ("no pg_hba.conf entry", "Let this user in by the server's pg_hba.conf"),
+    ("certificate", "Check sslmode, sslrootcert and the certificate's names and dates"),
     ("does not exist", "Create the database or name another"),
-    ("certificate", "Check sslmode and sslrootcert"),
     ("SSL", "Check sslmode and whether the server offers TLS"),
     ("timeout", "Check host and port, and firewalls between here and there"),
     ("No such file", "There is no server on this socket; check the folder and the port"),
@@ -56,6 +56,7 @@ def connect(connection: ResolvedConnection) -> Session:
     options = connection.options
     host, port = options.get("host") or "localhost", options.get("port") or "5432"
     address = host if host.startswith("/") else f"{host}:{port}"
+    tls.check(connection)
     try:
         session = psycopg.connect(conninfo(connection), autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
@@ -67,26 +68,21 @@ def connect(connection: ResolvedConnection) -> Session:
 
 
 def conninfo(connection: ResolvedConnection) -> str:
-    """What libpq connects by; with the password."""
+    """What libpq connects by; with the password. Raises RunError (CONNECTION_FAILED)."""
     options = connection.options
     given = {name: options.get(name) or "" for name in _KNOWN}
     user = given["user"] or "postgres"
-    mode = given["sslmode"] or "prefer"
-    roots = given["sslrootcert"]
-    if not roots and mode.startswith("verify"):
-        roots = ssl.get_default_verify_paths().cafile or "system"
     parameters = {
         "host": given["host"] or "localhost",
         "port": given["port"] or "5432",
         "dbname": given["database"] or user,
         "user": user,
         "password": given["password"],
-        "sslmode": mode,
-        "sslrootcert": roots,
         "connect_timeout": str(CONNECT_SECONDS),
         "application_name": "etlplus",
         "client_encoding": "UTF8",
         "keepalives_idle": str(_KEEPALIVE_SECONDS),
+        **tls.parameters(connection),
     }
     return make_conninfo("", **{name: value for name, value in parameters.items() if value})
 
