@@ -71,7 +71,7 @@ def _issuers(connection: ResolvedConnection, mode: str) -> str | None:
         return given or None
     # The driver brings its own library, which does not know where this machine keeps them.
     machine = ssl.get_default_verify_paths().cafile
-    if machine is None:
+    if not machine:
         text = "There is no file of trusted certificates on this machine"
         raise _wrong(connection, "sslrootcert", text, "Set sslrootcert to a file of issuers")
     return machine
