@@ -74,11 +74,11 @@ def pretty(value: Mapping[str, Mapping[str, object]]) -> str:
 
 def failure(error: EtlError) -> Texts:
     names = ("code", "place", "message", "hint")
-    return failure_text({name: getattr(error, name) for name in names})
+    return {"error.json": failure_text({name: getattr(error, name) for name in names})}
 
 
-def failure_text(shown: Mapping[str, object]) -> Texts:
-    return {"error.json": json.dumps(shown, indent=2, ensure_ascii=False) + "\n"}
+def failure_text(shown: Mapping[str, object]) -> str:
+    return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
 
 
 def rejects(path: str) -> Texts:
@@ -103,11 +103,15 @@ def staged(sink: StagedSink) -> list[str]:
     lines: list[str] = []
     for file in map(Path, (file.staged_path for file in sink.files)):
         if sink.kind == "parquet":
-            lines += as_lines(pq.read_table(file).to_pylist()).splitlines(keepends=True)
+            lines += records(as_lines(pq.read_table(file).to_pylist()), "\n")
         else:
-            text = file.read_bytes().decode()
-            lines += text.splitlines(keepends=True)[1 if sink.kind == "csv" and lines else 0 :]
+            read = records(file.read_bytes().decode(), "\r\n" if sink.kind == "csv" else "\n")
+            lines += read[1 if sink.kind == "csv" and lines else 0 :]
     return lines
+
+
+def records(text: str, end: str) -> list[str]:
+    return [part + end for part in text.removesuffix(end).split(end)] if text else []
 
 
 def as_lines(rows: Iterable[Mapping[str, Any]]) -> str:
