@@ -15,8 +15,8 @@ from etlplus.v1 import plan_pb2
 def check_names(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> None:
     """Report duplicate and reserved names, bad references, cycles, and what is never read."""
     wiring = wire(spec)
-    _unique(wiring, findings)
-    for field, what in (("params", "parameter"), ("sinks", "sink"), ("tests", "test")):
+    _unique(spec, wiring, findings)
+    for field, what in (("params", "parameter"), ("tests", "test")):
         _unique_in(field, what, [part.name for part in getattr(spec, field)], findings)
     for index in range(len(spec.steps)):
         _check_step(spec, wiring, index, findings)
@@ -26,15 +26,17 @@ def check_names(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Pat
     _check_unused(wiring, findings)
 
 
-def _unique(wiring: Wiring, findings: Findings) -> None:
+def _unique(spec: plan_pb2.PipelineSpec, wiring: Wiring, findings: Findings) -> None:
+    """One name, one thing: counters, rejects and errors tell sources, steps and sinks by it."""
     first: dict[str, str] = {}
     paths: list[tuple[Path, str]] = [
         *((("sources", index), name) for index, name in enumerate(wiring.sources)),
         *((("steps", index), name) for index, name in enumerate(wiring.steps)),
+        *((("sinks", index), sink.name) for index, sink in enumerate(spec.sinks)),
     ]
     for path, name in paths:
         kind = str(path[0]).removesuffix("s")
-        if name == REJECTS:
+        if name == REJECTS and kind != "sink":
             text = f"A {kind} cannot be called `{REJECTS}`: that is the run's rejects"
             findings.add(codes.RESERVED, text, (*path, "name"))
         elif name in first:

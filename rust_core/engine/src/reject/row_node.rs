@@ -44,6 +44,25 @@ pub struct Output {
     pub name: String,
 }
 
+/// Begins the names of columns that are computed below the operator that needs them.
+pub const COMPUTED: &str = "__computed_";
+
+impl Output {
+    /// The column that a reject names: where people did not name it, the one it is computed from.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        if !self.name.starts_with(COMPUTED) {
+            return self.name.clone();
+        }
+        let columns = self.expr.column_refs();
+        let mut names = columns.iter().map(|column| column.name.as_str());
+        match (names.next(), names.next()) {
+            (Some(name), None) => name.to_owned(),
+            _ => self.expr.human_display().to_string(),
+        }
+    }
+}
+
 /// A rule.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Check {

@@ -1,9 +1,11 @@
 //! What the operators of one run share: counters, the reject log, and where rows came from.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{Origin, Reject, RejectLog};
@@ -57,6 +59,8 @@ pub struct Node {
     pub on_error: OnError,
     /// Whether rows become part of other rows in it; set while it is built.
     pub merges: AtomicBool,
+    /// How often a query reads each of its inputs; empty for other kinds. Set while it is built.
+    pub readings: Mutex<BTreeMap<String, usize>>,
     /// Its counters.
     pub counters: Counters,
     /// A source's counters.
@@ -74,6 +78,7 @@ impl Node {
             kind,
             on_error,
             merges: AtomicBool::new(false),
+            readings: Mutex::default(),
             counters: Counters::default(),
             scan: Arc::default(),
             run,

@@ -255,6 +255,12 @@ impl Build {
                 params: &self.params,
             };
             let plan = steps::build(step, kind, &context)?;
+            let readings = std::mem::take(&mut *node.readings.lock());
+            if !readings.is_empty() {
+                staged_where_needed(&self.graph, &readings)
+                    .map_err(|error| error.at(&step.name))?;
+                self.graph.settle(&step.name, &readings);
+            }
             self.nodes.push(node);
             self.add_plan(&step.name, plan)?;
         }
@@ -304,6 +310,21 @@ impl Build {
             sinks.insert(sink.name.clone(), compiled);
         }
         Ok(sinks)
+    }
+}
+
+/// A source can be read only once in a run, so what a query reads again must lie on disk.
+fn staged_where_needed(graph: &Graph, readings: &steps::Readings) -> Result<()> {
+    match readings
+        .iter()
+        .find(|(name, count)| **count > 1 && !graph.is_staged(name))
+    {
+        Some((name, _)) => Err(EngineError::new(
+            Code::EngineBug,
+            format!("{name} is read several times, which was not seen in time"),
+        )
+        .hint("Put the repeated part of the query into a step of its own")),
+        None => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use datafusion::execution::SessionState;
 
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb::{self, step::Kind};
-use crate::steps::referenced_tables;
+use crate::steps::{Readings, referenced_tables};
 
 /// The name under which sinks read a run's rejects.
 pub const REJECTS: &str = "rejects";
@@ -14,7 +14,7 @@ pub const REJECTS: &str = "rejects";
 /// Who reads whom.
 #[derive(Debug, Default)]
 pub struct Graph {
-    /// The inputs of each step and sink, in the order it names them.
+    /// The inputs of each step and sink, in the order it names them, one entry for each reading.
     pub inputs: BTreeMap<String, Vec<String>>,
     /// The steps that read each source or step, one entry for each reading.
     pub readers: BTreeMap<String, Vec<String>>,
@@ -38,7 +38,8 @@ impl Graph {
             match &step.kind {
                 Some(Kind::Sql(sql)) => {
                     let tables = referenced_tables(&sql.query, state);
-                    inputs.extend(tables.map_err(|error| error.at(step.name.as_str()))?);
+                    let tables = tables.map_err(|error| error.at(step.name.as_str()))?;
+                    inputs.extend(each_reading(&tables));
                 }
                 Some(Kind::Join(join)) => inputs.extend([step.from.clone(), join.with.clone()]),
                 Some(_) => inputs.push(step.from.clone()),
@@ -47,19 +48,15 @@ impl Graph {
             if let Some(unknown) = inputs.iter().find(|input| !known.contains(input.as_str())) {
                 return Err(unknown_input(&step.name, unknown, &known));
             }
-            for input in &inputs {
-                graph
-                    .readers
-                    .entry(input.clone())
-                    .or_default()
-                    .push(step.name.clone());
-            }
-            graph.inputs.insert(step.name.clone(), inputs);
+            graph.read(&step.name, inputs);
             declare(&mut known, &step.name)?;
         }
         for sink in &spec.sinks {
             if sink.from != REJECTS && !known.contains(sink.from.as_str()) {
                 return Err(unknown_input(&sink.name, &sink.from, &known));
+            }
+            if known.contains(sink.name.as_str()) {
+                return Err(taken(&sink.name));
             }
             graph
                 .sinks
@@ -70,8 +67,24 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Whether a node's rows are written to disk between stages: several steps read them, or sinks
-    /// beside a step do.
+    /// Corrects how often a query reads its inputs, once its plan is known.
+    pub fn settle(&mut self, step: &str, readings: &Readings) {
+        for readers in self.readers.values_mut() {
+            readers.retain(|reader| reader != step);
+        }
+        self.read(step, each_reading(readings).collect());
+    }
+
+    fn read(&mut self, step: &str, inputs: Vec<String>) {
+        for input in &inputs {
+            let readers = self.readers.entry(input.clone()).or_default();
+            readers.push(step.to_owned());
+        }
+        self.inputs.insert(step.to_owned(), inputs);
+    }
+
+    /// Whether a node's rows are written to disk between stages: they are read several times, or by
+    /// sinks beside a step.
     #[must_use]
     pub fn is_staged(&self, node: &str) -> bool {
         let readers = self.readers.get(node).map_or(0, Vec::len);
@@ -92,12 +105,21 @@ impl Graph {
     }
 }
 
+fn each_reading(readings: &Readings) -> impl Iterator<Item = String> {
+    let each = readings.iter();
+    each.flat_map(|(table, count)| std::iter::repeat_n(table.clone(), *count))
+}
+
 fn declare<'a>(known: &mut BTreeSet<&'a str>, name: &'a str) -> Result<()> {
     if name == REJECTS || !known.insert(name) {
-        let text = format!("the name '{name}' is taken");
-        return Err(EngineError::new(Code::PlanInvalid, text).hint("Choose another name"));
+        return Err(taken(name));
     }
     Ok(())
+}
+
+fn taken(name: &str) -> EngineError {
+    let text = format!("the name '{name}' is taken");
+    EngineError::new(Code::PlanInvalid, text).hint("Choose another name")
 }
 
 fn no_kind(name: &str) -> EngineError {

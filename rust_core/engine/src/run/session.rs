@@ -174,7 +174,7 @@ impl Compile<'_> {
             RowOp::Project(outputs) => Op::Project(
                 outputs
                     .iter()
-                    .map(|output| Ok((self.expr(&output.expr)?, output.name.clone())))
+                    .map(|output| Ok((self.expr(&output.expr)?, output.shown())))
                     .collect::<DfResult<_>>()?,
             ),
             RowOp::Filter(expr) => Op::Filter(self.expr(expr)?),

@@ -8,6 +8,7 @@ mod guard;
 mod join;
 mod limit;
 mod project;
+mod readings;
 mod sql;
 mod validate;
 
@@ -20,6 +21,7 @@ use crate::error::{Code, EngineError, Result};
 use crate::plan::pb::{self, step::Kind};
 use crate::reject::state::{NodeRef, OnError};
 
+pub use readings::Readings;
 pub use sql::referenced_tables;
 
 /// What building a step works with.

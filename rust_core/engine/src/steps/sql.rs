@@ -19,6 +19,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::StepContext;
 use super::expr::invalid;
 use super::guard::Guard;
+use super::readings::{Readings, readings};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::reject::row_node::{identity_columns, user_columns};
@@ -68,20 +69,16 @@ impl TableProvider for InputTable {
     }
 }
 
-/// The tables that a query reads.
+/// The tables that a query reads, and how often.
 ///
 /// # Errors
 /// `EXPRESSION_INVALID` when the query does not parse.
-pub fn referenced_tables(query: &str, state: &SessionState) -> Result<BTreeSet<String>> {
+pub fn referenced_tables(query: &str, state: &SessionState) -> Result<Readings> {
     let dialect = state.config().options().sql_parser.dialect;
-    let tables = state
+    let statement = state
         .sql_to_statement(query, &dialect)
-        .and_then(|statement| state.resolve_table_references(&statement))
         .map_err(|error| invalid(&error, query))?;
-    Ok(tables
-        .iter()
-        .map(|table| table.table().to_owned())
-        .collect())
+    Ok(readings(&statement))
 }
 
 /// Plans the query, makes its conversions refuse single rows, and counts rows at its edges.
@@ -90,6 +87,8 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
     let session = SessionContext::new_with_state(context.state.clone());
     for (name, plan) in context.plans {
         let table = Arc::new(InputTable::new(name, plan));
+        // The catalog outlives the step, and an earlier query may have read the same table.
+        session.deregister_table(name.as_str()).map_err(fail)?;
         session.register_table(name.as_str(), table).map_err(fail)?;
     }
     known_tables(spec, context)?;
@@ -121,7 +120,9 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
     unique_names(&names)?;
     let merges = query.exists(|plan| Ok(merges(plan))).map_err(fail)?;
     context.node.0.merges.store(merges, Ordering::Relaxed);
-    let plan = Guard::new(context).rewrite(query).map_err(fail)?;
+    let guard = Guard::new(context);
+    let plan = guard.rewrite(query).map_err(fail)?;
+    *context.node.0.readings.lock() = guard.readings();
     let plan = unqualified(plan).map_err(fail)?;
     Ok(Tap::plan(&context.node, Edge::Out, plan))
 }
@@ -138,7 +139,7 @@ const fn merges(plan: &LogicalPlan) -> bool {
 }
 
 fn known_tables(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<()> {
-    for table in referenced_tables(&spec.query, context.state)? {
+    for table in referenced_tables(&spec.query, context.state)?.into_keys() {
         if !context.plans.contains_key(&table) {
             let names: Vec<_> = context.plans.keys().map(String::as_str).collect();
             let text = format!("there is no source or earlier step '{table}'");

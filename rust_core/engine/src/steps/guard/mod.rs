@@ -4,32 +4,34 @@
 //! into row nodes below or in place of them. Row identity is threaded through the operators that
 //! keep rows one to one, so that a reject can name its line.
 
-use std::cell::Cell;
+mod hoist;
+mod join;
+
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchemaRef, JoinType, internal_err};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchemaRef, internal_err};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    Aggregate, Expr, ExprSchemable, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator,
-    Projection, Sort, SubqueryAlias, TableScan, Window,
+    Aggregate, Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Projection, Sort,
+    SubqueryAlias, TableScan, Window,
 };
 
+use self::hoist::{can_fail, has_subquery, is_own};
 use super::StepContext;
+use super::readings::Readings;
 use super::sql::input_table;
 use crate::reject::row_node::{Output, RowNode, RowOp, identity_columns, user_columns};
 use crate::reject::tap::{Edge, Tap};
-
-/// Begins the names of columns that are computed below the operator that needs them.
-const COMPUTED: &str = "__computed_";
 
 /// Rewrites one query.
 pub struct Guard<'a, 'b> {
     context: &'a StepContext<'b>,
     /// How many columns were computed so far: both sides of a join may need some.
     computed: Cell<usize>,
+    readings: RefCell<Readings>,
 }
 
 impl<'a, 'b> Guard<'a, 'b> {
@@ -38,7 +40,13 @@ impl<'a, 'b> Guard<'a, 'b> {
         Self {
             context,
             computed: Cell::new(0),
+            readings: RefCell::default(),
         }
+    }
+
+    /// How often the rewritten plan reads each source and step.
+    pub fn readings(&self) -> Readings {
+        self.readings.borrow().clone()
     }
 
     /// Rewrites a plan, inputs first.
@@ -109,6 +117,11 @@ impl<'a, 'b> Guard<'a, 'b> {
             return Ok(LogicalPlan::TableScan(scan));
         };
         let plan = self.context.plan(&table.name)?;
+        *self
+            .readings
+            .borrow_mut()
+            .entry(table.name.clone())
+            .or_default() += 1;
         let plan = Tap::plan(&self.context.node, Edge::In, plan);
         LogicalPlanBuilder::from(plan)
             .alias(scan.table_name)?
@@ -198,120 +211,10 @@ impl<'a, 'b> Guard<'a, 'b> {
         // All of its columns are wanted: a computed one is a group's key.
         renamed(&aggregate.schema, plan, |_| true)
     }
-
-    fn join(&self, join: Join) -> Result<LogicalPlan> {
-        let left = self.rewrite(owned(join.left))?;
-        let right = without_identity(self.rewrite(owned(join.right))?)?;
-        let keeps = matches!(
-            join.join_type,
-            JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti
-        );
-        let left = if keeps { left } else { without_identity(left)? };
-        let (left_keys, right_keys): (Vec<_>, Vec<_>) = join.on.into_iter().unzip();
-        let (left_keys, left) = self.hoist(left_keys, left)?;
-        let (right_keys, right) = self.hoist(right_keys, right)?;
-        let plan = LogicalPlan::Join(Join::try_new(
-            Arc::new(left),
-            Arc::new(right),
-            left_keys.into_iter().zip(right_keys).collect(),
-            join.filter,
-            join.join_type,
-            join.join_constraint,
-            join.null_equality,
-            join.null_aware,
-        )?);
-        renamed(&join.schema, plan, is_own)
-    }
-
-    /// Computes the expressions that can fail below the operator and refers to them by column.
-    fn hoist(&self, exprs: Vec<Expr>, input: LogicalPlan) -> Result<(Vec<Expr>, LogicalPlan)> {
-        let mut computed: Vec<Output> = Vec::new();
-        let exprs = exprs
-            .into_iter()
-            .map(|expr| {
-                expr.transform_down(|expr| Ok(self.hoisted(expr, &mut computed)))
-                    .map(|expr| expr.data)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        if computed.is_empty() {
-            return Ok((exprs, input));
-        }
-        let kept = input.schema().iter().map(|(qualifier, field)| Output {
-            expr: Expr::from((qualifier, field)),
-            qualifier: qualifier.cloned(),
-            name: field.name().clone(),
-        });
-        let outputs = kept.chain(computed).collect();
-        let plan = RowNode::plan(&self.context.node, false, RowOp::Project(outputs), input)?;
-        Ok((exprs, plan))
-    }
-
-    fn hoisted(&self, expr: Expr, computed: &mut Vec<Output>) -> Transformed<Expr> {
-        let wraps = matches!(
-            expr,
-            Expr::AggregateFunction(_)
-                | Expr::WindowFunction(_)
-                | Expr::Alias(_)
-                | Expr::GroupingSet(_)
-        );
-        if wraps || !can_fail(&expr) || has_subquery(&expr) {
-            return Transformed::no(expr);
-        }
-        let known = computed
-            .iter()
-            .find(|output| output.expr == expr)
-            .map(|output| output.name.clone());
-        let name = known.unwrap_or_else(|| {
-            let name = format!("{COMPUTED}{}", self.computed.get());
-            self.computed.set(self.computed.get() + 1);
-            computed.push(Output {
-                expr,
-                qualifier: None,
-                name: name.clone(),
-            });
-            name
-        });
-        Transformed::new(
-            Expr::Column(Column::new_unqualified(name)),
-            true,
-            TreeNodeRecursion::Jump,
-        )
-    }
 }
 
 fn owned(plan: Arc<LogicalPlan>) -> LogicalPlan {
     Arc::unwrap_or_clone(plan)
-}
-
-/// Whether an expression can fail for some value. Constants cannot: they fail for all rows or none.
-fn can_fail(expr: &Expr) -> bool {
-    let fails = |expr: &Expr| match expr {
-        Expr::Cast(cast) => !matches!(cast.field.data_type(), DataType::Utf8 | DataType::Utf8View),
-        Expr::BinaryExpr(binary) => matches!(
-            binary.op,
-            Operator::Plus
-                | Operator::Minus
-                | Operator::Multiply
-                | Operator::Divide
-                | Operator::Modulo
-        ),
-        Expr::ScalarFunction(_) | Expr::Negative(_) | Expr::HigherOrderFunction(_) => true,
-        _ => false,
-    };
-    !expr.column_refs().is_empty() && expr.exists(|expr| Ok(fails(expr))).unwrap_or(true)
-}
-
-fn has_subquery(expr: &Expr) -> bool {
-    let subquery = |expr: &Expr| {
-        matches!(
-            expr,
-            Expr::Exists(_)
-                | Expr::InSubquery(_)
-                | Expr::ScalarSubquery(_)
-                | Expr::SetComparison(_)
-        ) || matches!(expr, Expr::OuterReferenceColumn(..))
-    };
-    expr.exists(|expr| Ok(subquery(expr))).unwrap_or(true)
 }
 
 fn without_identity(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -329,11 +232,6 @@ fn only(schema: &DFSchemaRef, plan: LogicalPlan) -> Result<LogicalPlan> {
     }
     let columns: Vec<Expr> = schema.columns().into_iter().map(Expr::Column).collect();
     LogicalPlanBuilder::from(plan).project(columns)?.build()
-}
-
-/// Whether a column of this name is the operator's own, and not only computed for it below.
-fn is_own(name: &str) -> bool {
-    !name.starts_with(COMPUTED)
 }
 
 /// Gives the operator's outputs that are `visible` the names that the query above refers to, keeps
