@@ -7,17 +7,20 @@ use std::task::{Context, Poll, ready};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use datafusion::common::Statistics;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 use futures::{Stream, StreamExt};
 
 use super::program::Program;
+use crate::run::estimate;
 
 /// Runs a [`Program`] over each batch of its input.
 #[derive(Debug)]
@@ -56,6 +59,14 @@ impl DisplayAs for RowExec {
 impl ExecutionPlan for RowExec {
     fn name(&self) -> &'static str {
         "RowExec"
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        Ok(estimate::as_many(inputs, &self.schema()))
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {

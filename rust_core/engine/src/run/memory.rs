@@ -17,6 +17,12 @@ pub const DEFAULT_MEMORY: usize = 256 << 20;
 /// The share of the budget that operators may reserve; the rest is for scans, queues and sinks.
 const OPERATOR_SHARE: f64 = 0.65;
 
+/// The bytes of a run's budget that operators may reserve.
+#[must_use]
+pub fn operators(budget: usize) -> usize {
+    (budget as f64 * OPERATOR_SHARE) as usize
+}
+
 /// A pool that remembers its peak.
 #[derive(Debug)]
 pub struct PeakPool {
@@ -25,11 +31,10 @@ pub struct PeakPool {
 }
 
 impl PeakPool {
-    /// A pool for a run with `limit` bytes, and the counter of its peak.
+    /// A pool of `share` bytes, and the counter of its peak.
     #[must_use]
-    pub fn new(limit: usize) -> (Arc<Self>, Arc<AtomicUsize>) {
+    pub fn new(share: usize) -> (Arc<Self>, Arc<AtomicUsize>) {
         let peak = Arc::new(AtomicUsize::new(0));
-        let share = (limit as f64 * OPERATOR_SHARE) as usize;
         let top = NonZeroUsize::MIN.saturating_add(4);
         let inner = TrackConsumersPool::new(GreedyMemoryPool::new(share), top);
         (

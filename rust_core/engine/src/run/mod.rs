@@ -2,8 +2,10 @@
 
 mod books;
 pub mod compile;
+pub mod estimate;
 mod failure;
 mod graph;
+mod joins;
 mod memory;
 mod preview;
 mod progress;
@@ -11,6 +13,7 @@ mod report;
 pub mod runtime;
 mod session;
 mod stage;
+mod staged;
 mod table;
 
 use std::sync::Arc;
@@ -22,6 +25,7 @@ use crate::plan::pb;
 use compile::Compiled;
 use graph::REJECTS;
 use stage::Target;
+use staged::Written;
 
 pub use preview::preview;
 pub use progress::progress;
@@ -57,9 +61,9 @@ pub async fn run(compiled: &Compiled) -> Result<pb::RunResult> {
 
 async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
     for (name, plan, table) in &compiled.staged {
-        let files = stage::to_disk(compiled, name, plan).await?;
+        let written = stage::to_disk(compiled, name, plan).await?;
         // Each stage runs once, so the cell is empty.
-        let _ = table.files.set(files);
+        let _ = table.written.set(written);
     }
     let mut staged = Vec::new();
     for (node, names) in &compiled.graph.sinks {
@@ -75,7 +79,10 @@ async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
     books::close(compiled, &mut nodes)?;
     let path = compiled.state.rejects.finish()?;
     if let Some(names) = compiled.graph.sinks.get(REJECTS) {
-        let _ = compiled.rejects.files.set(path.iter().cloned().collect());
+        let _ = compiled.rejects.written.set(Written {
+            files: path.iter().cloned().collect(),
+            rows: usize::try_from(compiled.state.rejects.rows()).unwrap_or(usize::MAX),
+        });
         let plan = compile::scan(REJECTS, Arc::clone(&compiled.rejects) as _)?;
         staged.extend(stage::to_sinks(compiled, &plan, targets(compiled, names)?).await?);
     }

@@ -28,8 +28,8 @@ pub async fn preview(compiled: &Compiled, node: &str, rows: usize) -> Result<Vec
         .iter()
         .filter(|(name, ..)| cone.contains(name))
     {
-        let files = stage::to_disk(compiled, name, plan).await?;
-        let _ = table.files.set(files);
+        let written = stage::to_disk(compiled, name, plan).await?;
+        let _ = table.written.set(written);
     }
     let Some(plan) = compiled.plans.get(node) else {
         return Ok(Vec::new());

@@ -17,7 +17,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 
-use super::memory::PeakPool;
+use super::joins;
+use super::memory::{self, PeakPool};
 use crate::error::{Code, EngineError, Result};
 use crate::reject::row_exec::RowExec;
 use crate::reject::row_node::{RowNode, RowOp};
@@ -53,7 +54,8 @@ pub fn open(
     threads: usize,
     batch_rows: usize,
 ) -> Result<RunSession> {
-    let (pool, peak) = PeakPool::new(memory);
+    let operators = memory::operators(memory);
+    let (pool, peak) = PeakPool::new(operators);
     let spill = work_dir.join("spill");
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(pool)
@@ -72,7 +74,8 @@ pub fn open(
         })?;
     let state = SessionStateBuilder::new()
         .with_default_features()
-        .with_config(config(threads, batch_rows))
+        .with_config(config(threads, batch_rows, operators))
+        .with_physical_optimizer_rules(joins::rules(operators))
         .with_runtime_env(Arc::clone(&runtime))
         .with_query_planner(Arc::new(Planner))
         .build();
@@ -83,7 +86,7 @@ pub fn open(
     })
 }
 
-fn config(threads: usize, batch_rows: usize) -> SessionConfig {
+fn config(threads: usize, batch_rows: usize, operators: usize) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_target_partitions(threads)
         .with_batch_size(batch_rows)
@@ -99,6 +102,10 @@ fn config(threads: usize, batch_rows: usize) -> SessionConfig {
     options.optimizer.enable_topk_dynamic_filter_pushdown = false;
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
     options.execution.sort_spill_reservation_bytes = 1 << 20;
+    // Sizes are estimated through joins too. A small table is built once, not once a partition.
+    options.optimizer.use_statistics_registry = true;
+    options.optimizer.hash_join_single_partition_threshold = operators / 8;
+    options.optimizer.hash_join_single_partition_threshold_rows = operators / 256;
     config
 }
 

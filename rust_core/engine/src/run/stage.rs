@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 
 use super::compile::Compiled;
 use super::failure::engine_error;
+use super::staged::Written;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::reject::log_refused;
@@ -51,19 +53,20 @@ pub async fn execute(
         .collect()
 }
 
-/// Writes a plan's rows to disk. Returns one file a partition.
+/// Writes a plan's rows to disk, one file a partition.
 ///
 /// # Errors
 /// Whatever execution finds; `DISK_FULL`.
-pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Result<Vec<PathBuf>> {
+pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Result<Written> {
     let mut tasks = JoinSet::new();
     let mut files = Vec::new();
+    let rows = Arc::new(AtomicUsize::new(0));
     for (partition, stream) in execute(compiled, plan).await?.into_iter().enumerate() {
         let path =
             PathBuf::from(&compiled.runtime.work_dir).join(format!("{name}-{partition}.arrow"));
         files.push(path.clone());
         let cancel = compiled.state.cancel.clone();
-        let write = write_file(path, stream);
+        let write = write_file(path, stream, Arc::clone(&rows));
         tasks.spawn(async move {
             cancel
                 .run_until_cancelled(write)
@@ -72,18 +75,23 @@ pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Res
         });
     }
     join_all(tasks).await?;
-    Ok(files)
+    let rows = rows.load(Ordering::Relaxed);
+    Ok(Written { files, rows })
 }
 
-async fn write_file(path: PathBuf, mut stream: SendableRecordBatchStream) -> Result<()> {
+async fn write_file(
+    path: PathBuf,
+    mut stream: SendableRecordBatchStream,
+    rows: Arc<AtomicUsize>,
+) -> Result<()> {
     let fail = |error: &dyn std::fmt::Display| unwritable(&path, error);
     let file = File::create(&path).map_err(|error| fail(&error))?;
     let mut writer = StreamWriter::try_new(BufWriter::new(file), &stream.schema())
         .map_err(|error| fail(&error))?;
     while let Some(batch) = stream.next().await {
-        writer
-            .write(&batch.map_err(engine_error)?)
-            .map_err(|error| fail(&error))?;
+        let batch = batch.map_err(engine_error)?;
+        rows.fetch_add(batch.num_rows(), Ordering::Relaxed);
+        writer.write(&batch).map_err(|error| fail(&error))?;
     }
     writer.finish().map_err(|error| fail(&error))?;
     let inner = writer.into_inner().map_err(|error| fail(&error))?;
@@ -189,11 +197,7 @@ async fn drain(
     }
     let mut staged = writer.finish().await?;
     staged.name = target.node.name.to_string();
-    let counted = target
-        .node
-        .counters
-        .rows_out
-        .load(std::sync::atomic::Ordering::Relaxed);
+    let counted = target.node.counters.rows_out.load(Ordering::Relaxed);
     if staged.rows != counted {
         let text = format!("{counted} rows were given, {} are staged", staged.rows);
         return Err(EngineError::new(Code::BooksUnbalanced, text));

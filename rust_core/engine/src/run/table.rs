@@ -1,18 +1,15 @@
-//! Sources and staged intermediate results as tables of the query engine.
+//! Sources as tables of the query engine.
 
 use std::fmt;
-use std::fs::File;
-use std::io::BufReader;
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arrow::array::{AsArray, UInt32Array};
 use arrow::compute::kernels::numeric::add;
 use arrow::datatypes::{Schema, SchemaRef, UInt32Type};
-use arrow::ipc::reader::StreamReader;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Statistics;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -21,6 +18,7 @@ use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{
     Boundedness, EmissionType, ReplaceChildrenOptions,
 };
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
@@ -28,6 +26,7 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 use parking_lot::Mutex;
 
+use super::estimate;
 use crate::reject::state::{Counters, FILES_PER_SOURCE, Node};
 use crate::scan::{BatchStream, SRC, ScanContext, Source, identity_fields};
 
@@ -132,7 +131,7 @@ fn positions(wanted: &[usize], needed: &[usize], own: usize) -> Vec<usize> {
         .collect()
 }
 
-fn properties(schema: SchemaRef, partitions: usize) -> Arc<PlanProperties> {
+pub(super) fn properties(schema: SchemaRef, partitions: usize) -> Arc<PlanProperties> {
     Arc::new(PlanProperties::new(
         EquivalenceProperties::new(schema),
         Partitioning::UnknownPartitioning(partitions),
@@ -207,6 +206,16 @@ impl ExecutionPlan for ScanExec {
         Ok(self)
     }
 
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let rows = self.source.rows_estimate();
+        let rows = rows.and_then(|rows| usize::try_from(rows).ok());
+        Ok(estimate::statistics(rows, &self.schema()))
+    }
+
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let stream = {
             let mut opened = self.opened.lock();
@@ -264,118 +273,4 @@ fn arrange(
         columns,
         &options,
     )?)
-}
-
-/// Rows that an earlier stage of the run wrote to disk, because several consumers need them.
-#[derive(Debug)]
-pub struct StagedTable {
-    schema: SchemaRef,
-    /// Arrow IPC streams, one a partition; set when the stage has run.
-    pub files: OnceLock<Vec<PathBuf>>,
-}
-
-impl StagedTable {
-    /// A table that will be filled.
-    #[must_use]
-    pub fn new(schema: SchemaRef) -> Arc<Self> {
-        Arc::new(Self {
-            schema,
-            files: OnceLock::new(),
-        })
-    }
-}
-
-#[async_trait]
-impl TableProvider for StagedTable {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Temporary
-    }
-
-    async fn scan(
-        &self,
-        _: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _: &[Expr],
-        _: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let files = self.files.get().cloned().unwrap_or_default();
-        let schema = match projection {
-            Some(wanted) => Arc::new(self.schema.project(wanted)?),
-            None => Arc::clone(&self.schema),
-        };
-        let partitions = files.len().max(1);
-        Ok(Arc::new(StagedExec {
-            files,
-            projection: projection.cloned(),
-            properties: properties(schema, partitions),
-        }))
-    }
-}
-
-#[derive(Debug)]
-struct StagedExec {
-    files: Vec<PathBuf>,
-    projection: Option<Vec<usize>>,
-    properties: Arc<PlanProperties>,
-}
-
-impl DisplayAs for StagedExec {
-    fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "StagedExec: files={}", self.files.len())
-    }
-}
-
-impl ExecutionPlan for StagedExec {
-    fn name(&self) -> &'static str {
-        "StagedExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        _: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let Some(path) = self.files.get(partition) else {
-            let none = futures::stream::empty();
-            return Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), none)));
-        };
-        let file = BufReader::new(File::open(path)?);
-        let reader = StreamReader::try_new(file, self.projection.clone())?;
-        let batches =
-            futures::stream::iter(reader.map(|batch| batch.map_err(DataFusionError::from)));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.schema(),
-            batches,
-        )))
-    }
 }

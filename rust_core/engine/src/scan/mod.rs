@@ -41,6 +41,9 @@ pub const LINE: &str = "__line";
 /// The byte offset, or 0. UInt64.
 pub const OFFSET: &str = "__off";
 
+/// What a field usually takes in a text file, with its delimiter, in bytes.
+const FIELD_BYTES: u64 = 9;
+
 /// The identity columns, in the order in which they follow a batch's own columns.
 #[must_use]
 pub fn identity_fields() -> [Field; 3] {
@@ -157,6 +160,13 @@ pub trait Source: Debug + Send + Sync {
 
     /// The bytes that will be read, where that is known.
     fn bytes_total(&self) -> Option<u64>;
+
+    /// About how many rows will be read, where anything is known of it.
+    fn rows_estimate(&self) -> Option<u64> {
+        let columns = self.schema().fields().len().max(1) as u64;
+        self.bytes_total()
+            .map(|bytes| bytes / (columns * FIELD_BYTES))
+    }
 
     /// How many partitions can be read side by side. `wanted` is the number of threads.
     fn partitions(&self, wanted: usize) -> usize;

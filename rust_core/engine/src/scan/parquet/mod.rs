@@ -170,6 +170,15 @@ impl Source for ParquetSource {
         )
     }
 
+    fn rows_estimate(&self) -> Option<u64> {
+        let groups = self
+            .files
+            .iter()
+            .flat_map(|file| file.footer.metadata().row_groups());
+        let rows: i64 = groups.map(|group| group.num_rows()).sum();
+        u64::try_from(rows).ok()
+    }
+
     fn partitions(&self, wanted: usize) -> usize {
         wanted.min(self.row_groups().len()).max(1)
     }

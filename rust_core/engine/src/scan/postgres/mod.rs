@@ -27,6 +27,8 @@ struct PostgresSource {
     relation: String,
     columns: Arc<[SourceColumn]>,
     schema: SchemaRef,
+    /// How many rows the server expects.
+    rows: Option<u64>,
 }
 
 /// Compiles a PostgreSQL source: looks at the table's or query's columns.
@@ -56,6 +58,7 @@ pub async fn compile(options: &pb::PostgresSource, env: &ScanEnv) -> Result<Arc<
         }
     };
     let columns = columns(&session, &name, &asked).await?;
+    let rows = expected_rows(&session, &relation).await;
     session.close().await;
     let fields: Vec<Field> = columns.iter().map(SourceColumn::field).collect();
     Ok(Arc::new(PostgresSource {
@@ -64,7 +67,20 @@ pub async fn compile(options: &pb::PostgresSource, env: &ScanEnv) -> Result<Arc<
         relation,
         columns: columns.into(),
         schema: Arc::new(Schema::new(fields)),
+        rows,
     }))
+}
+
+/// How many rows the server's planner expects; none where it does not say.
+async fn expected_rows(session: &Session, relation: &str) -> Option<u64> {
+    let asked = format!("EXPLAIN SELECT FROM {relation} AS q");
+    let plan = session.simple_query(&asked).await.ok()?;
+    let first = plan.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    })?;
+    let (_, after) = first.split_once(" rows=")?;
+    after.split(' ').next()?.parse().ok()
 }
 
 async fn check_exists(session: &Session, table: &TableName) -> Result<()> {
@@ -170,6 +186,10 @@ impl Source for PostgresSource {
 
     fn bytes_total(&self) -> Option<u64> {
         None
+    }
+
+    fn rows_estimate(&self) -> Option<u64> {
+        self.rows
     }
 
     fn partitions(&self, _wanted: usize) -> usize {
