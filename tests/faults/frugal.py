@@ -1,8 +1,8 @@
 """Runs a pipeline in a process that is given little more memory than the pipeline's own limit.
 
-Usage: python -m tests.faults.frugal FOLDER WARM_UP MORE. FOLDER holds `pipeline.yaml`; WARM_UP is
-the folder of a small run that loads all code first; MORE are the bytes that the process may map beyond
-what it has then. Prints one line of JSON.
+Usage: python -m tests.faults.frugal FOLDER WARM_UP MORE. FOLDER holds `pipeline.yaml`; WARM_UP has
+a small one that loads all code first; MORE are the bytes that the process may map beyond what it
+has then. Prints one line of JSON.
 """
 
 from __future__ import annotations
