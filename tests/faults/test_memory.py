@@ -73,7 +73,8 @@ def is_sorted(rows: pa.Table) -> bool:
 
 
 def is_grouped(rows: pa.Table) -> bool:
-    return pc.count_distinct(rows["word"]).as_py() == pc.sum(rows["n"]).as_py() == ROWS
+    words, numbers = pc.count_distinct(rows["word"]).as_py(), pc.sum(rows["n"]).as_py()
+    return bool(words == ROWS and numbers == ROWS)
 
 
 def is_numbered(rows: pa.Table) -> bool:

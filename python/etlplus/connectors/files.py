@@ -14,7 +14,7 @@ from etlplus.domain.errors import RunError
 from etlplus.domain.run import Load, Published, StagedFile, StagedSink, StagingKey
 
 if TYPE_CHECKING:
-    from etlplus.app.ports import Publisher
+    from etlplus.app.ports import Publisher, Stop
 
 #: Files of ours in a folder: what a replacing load may remove.
 _PART = re.compile(r"part-[0-9a-f]{32}-.+-[0-9]{4}\.[a-z]+")
@@ -24,14 +24,21 @@ class FilePublisher:
     """Makes staged files visible. The service's own ledger knows which loads were published."""
 
     def publish(
-        self, staged: StagedSink, load: Load, connection: ResolvedConnection | None
+        self,
+        staged: StagedSink,
+        load: Load,
+        connection: ResolvedConnection | None,
+        stop: Stop | None = None,
     ) -> Published:
         """Renames each file to its final path and makes that durable; repeating it does no harm.
 
         Raises:
+            Cancelled: `stop` said so before the first file.
             RunError: STAGING_MISMATCH, SINK_UNWRITABLE, DISK_FULL.
         """
         del load, connection
+        if stop is not None:
+            stop.check()
         for file in staged.files:
             _rename(staged, file)
         if staged.folder:

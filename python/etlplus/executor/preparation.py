@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -134,15 +135,16 @@ class Preparation:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder that only this user may read. Raises RunError (SINK_UNWRITABLE)."""
+    """Makes a folder that only this user may read. Raises RunError (DISK_FULL, SINK_UNWRITABLE)."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise RunError(
             f"The folder {folder} cannot be made: {error.strerror}",
-            code="SINK_UNWRITABLE",
+            code="DISK_FULL" if is_full else "SINK_UNWRITABLE",
             place=str(folder),
-            hint="Check the data folder's space and permissions",
+            hint="Free space there" if is_full else "Check the data folder and its permissions",
         ) from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from etlplus.app.ports import Publisher, Stores
+from etlplus.app.ports import Publisher, Stop, Stores
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import Bug, WrongState
 from etlplus.domain.fileload import FileLoad
@@ -33,11 +33,12 @@ class Publication:
         self._load = load
 
     async def publish(
-        self, staged: StagedSink, connections: Mapping[str, ResolvedConnection]
+        self, staged: StagedSink, connections: Mapping[str, ResolvedConnection], stop: Stop
     ) -> SinkResult:
         """Publishes a sink, or finds that the load was published before.
 
         Raises:
+            Cancelled: `stop` said so, and nothing was published.
             WrongState: LEASE_LOST, STALE_EPOCH.
             Bug: BOOKS_UNBALANCED.
             RunError: whatever the target says.
@@ -47,9 +48,9 @@ class Publication:
             raise WrongState("Another worker has the job", code="LEASE_LOST")
         if staged.connection:
             connection = connections[staged.connection]
-            published = await self._run(staged, connection)
+            published = await self._run(staged, connection, stop)
         else:
-            published = await self._publish_files(staged)
+            published = await self._publish_files(staged, stop)
         return SinkResult(
             name=staged.name,
             kind=staged.kind,
@@ -60,15 +61,17 @@ class Publication:
             load_id=self._load.load_id,
         )
 
-    async def _run(self, staged: StagedSink, connection: ResolvedConnection | None) -> Published:
+    async def _run(
+        self, staged: StagedSink, connection: ResolvedConnection | None, stop: Stop
+    ) -> Published:
         publisher = self._publishers[staged.kind]
-        return await self._threads.call(publisher.publish, staged, self._load, connection)
+        return await self._threads.call(publisher.publish, staged, self._load, connection, stop)
 
-    async def _publish_files(self, staged: StagedSink) -> Published:
+    async def _publish_files(self, staged: StagedSink, stop: Stop) -> Published:
         known = await self._stores.loads.get(self._load.load_id, staged.name)
         if known is not None:
             return _already(known)
-        published = await self._run(staged, None)
+        published = await self._run(staged, None, stop)
         # Between renaming and this row a crash may fall. The next claim then renames its own files
         # to the same names, so that readers still see this load once.
         load = FileLoad(

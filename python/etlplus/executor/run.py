@@ -152,7 +152,8 @@ class JobRun:
         )
         for staged in self._staged:
             self.switch.check()
-            sink = await publication.publish(staged, prepared.connections)
+            sink = await publication.publish(staged, prepared.connections, self.switch)
+            self.switch.keep()
             self._sinks.append(sink)
             books = sink.books
             self._journal.write(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from etlplus.domain.errors import Unavailable
+from etlplus.domain.errors import Cancelled, Unavailable
 from etlplus.domain.job import Beat, Lease
 from etlplus.executor.heart import Heart
 from etlplus.executor.stopping import Reason, Switch
@@ -139,11 +140,37 @@ def reason_of(switch: Switch) -> Reason | None:
     return switch.reason
 
 
-def test_once_publishing_only_a_lost_lease_stops() -> None:
+def test_once_publishing_only_cancelling_and_a_lost_lease_stop() -> None:
     switch = Switch()
     switch.begin_publishing()
+    for reason in (Reason.DRAIN, Reason.TIMEOUT):
+        switch.throw(reason)
+        assert reason_of(switch) is None
+    switch.throw(Reason.CANCEL)
+    assert reason_of(switch) is Reason.CANCEL
+
+
+def test_once_published_only_a_lost_lease_stops() -> None:
+    switch = Switch()
+    switch.begin_publishing()
+    switch.throw(Reason.CANCEL)
+    switch.keep()
     for reason in (Reason.CANCEL, Reason.DRAIN, Reason.TIMEOUT):
         switch.throw(reason)
         assert reason_of(switch) is None
     switch.throw(Reason.LOST)
+    switch.keep()
     assert reason_of(switch) is Reason.LOST
+
+
+def test_what_blocks_is_interrupted_once_the_run_is_to_stop() -> None:
+    switch, acted = Switch(), threading.Event()
+    with switch.interrupting(acted.set):
+        assert not acted.is_set()
+        switch.throw(Reason.CANCEL)
+        assert acted.wait(60)
+    late = threading.Event()
+    with pytest.raises(Cancelled), switch.interrupting(late.set):
+        pytest.fail("it is not to begin")
+    switch.throw(Reason.LOST)
+    assert not late.is_set()

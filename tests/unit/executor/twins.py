@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from etlplus.app.ports import Stores
+from etlplus.app.ports import Stop, Stores
 from etlplus.domain import names
 from etlplus.domain.connection import ConnectionCheck, ResolvedConnection, Table
 from etlplus.domain.errors import Cancelled, EtlError, RunError, WrongState
@@ -80,8 +80,14 @@ class Target:
     looked_at: list[str] = field(default_factory=list)
 
     def publish(
-        self, staged: StagedSink, load: Load, connection: ResolvedConnection | None
+        self,
+        staged: StagedSink,
+        load: Load,
+        connection: ResolvedConnection | None,
+        stop: Stop | None = None,
     ) -> Published:
+        if stop is not None:
+            stop.check()
         assert connection is not None
         if load.epoch < self.fences.get(load.load_id, 0):
             raise WrongState("a later claim was here", code="STALE_EPOCH")
@@ -146,8 +152,14 @@ class Files:
         self.discarded: list[str] = []
 
     def publish(
-        self, staged: StagedSink, load: Load, connection: ResolvedConnection | None
+        self,
+        staged: StagedSink,
+        load: Load,
+        connection: ResolvedConnection | None,
+        stop: Stop | None = None,
     ) -> Published:
+        if stop is not None:
+            stop.check()
         assert connection is None
         for file in staged.files:
             Path(file.staged_path).replace(file.final_path)

@@ -11,6 +11,7 @@ from etlplus.app.ports.outside import (
     Publisher,
     RejectReader,
     SecretResolver,
+    Stop,
 )
 from etlplus.app.ports.stores import (
     ConnectionStore,
@@ -46,6 +47,7 @@ __all__ = [
     "RequestStore",
     "RunContext",
     "SecretResolver",
+    "Stop",
     "Stores",
     "TokenStore",
     "Wakeup",

@@ -8,6 +8,7 @@ what the executor makes of them for the use cases.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import ParamSpec, Protocol, TypeVar
 
 from etlplus.domain.connection import Connection, ConnectionCheck, ResolvedConnection, Table
@@ -74,15 +75,35 @@ class Engine(Protocol):
         ...
 
 
+class Stop(Protocol):
+    """Whether a load is still wanted. Threads may share it."""
+
+    def check(self) -> None:
+        """Returns while it is. Raises Cancelled when it is not."""
+        ...
+
+    def interrupting(self, act: Callable[[], None]) -> AbstractContextManager[None]:
+        """Within the block `act` is called, in another thread, when it no longer is.
+
+        `act` does not run any more once the block has ended. Raises as `check` at the start.
+        """
+        ...
+
+
 class Publisher(Protocol):
     """Makes staged sinks of one family visible, once. `connection` is None for files."""
 
     def publish(
-        self, staged: StagedSink, load: Load, connection: ResolvedConnection | None
+        self,
+        staged: StagedSink,
+        load: Load,
+        connection: ResolvedConnection | None,
+        stop: Stop | None = None,
     ) -> Published:
         """Publishes atomically, or returns what the ledger holds of this load already.
 
         Raises:
+            Cancelled: `stop` said so, and nothing was published.
             WrongState: STALE_EPOCH, a later claim of the load was here.
             RunError: STAGING_MISMATCH, PUBLISH_CONFLICT, CONNECTION_FAILED and their kin.
         """

@@ -13,6 +13,8 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -24,12 +26,17 @@ from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import Bug, RunError
 from etlplus.domain.run import Load, Published, StagedSink, StagingKey
 
+if TYPE_CHECKING:
+    from etlplus.app.ports import Stop
+
 _LOG = logging.getLogger(__name__)
 
 #: A writer that must wait for others does not make yet others queue behind it for longer.
 LOCK_TIMEOUT_MS = 2000
 #: How long locks of others and lost connections are borne.
 PATIENCE_SECONDS = 30.0
+#: The longest that asking the server to cancel a statement may take.
+_CANCEL_SECONDS = 2.0
 _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
 
@@ -44,11 +51,16 @@ class PostgresPublisher:
         self._pause = threading.Event()
 
     def publish(
-        self, staged: StagedSink, load: Load, connection: ResolvedConnection | None
+        self,
+        staged: StagedSink,
+        load: Load,
+        connection: ResolvedConnection | None,
+        stop: Stop | None = None,
     ) -> Published:
         """Publishes atomically, or returns what the ledger holds of this load already.
 
         Raises:
+            Cancelled: `stop` said so, and nothing was published.
             WrongState: STALE_EPOCH, a later claim of the load was here.
             RunError: STAGING_MISMATCH, PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
         """
@@ -57,15 +69,22 @@ class PostgresPublisher:
         pauses = _pauses()
         while True:
             try:
-                with self._sessions.lent(target) as session:
+                with self._sessions.lent(target) as session, _stoppable(session, stop):
                     ledger.make(session)
                     return _publish(session, staged, load)
             except psycopg.Error as error:
+                if is_lost(error):
+                    # Perhaps it is published. Only the ledger knows, so it must be asked.
+                    stop = None
+                elif stop is not None:
+                    stop.check()
                 self._bear(error, f"Cannot publish to {staged.target}", deadline)
             except RunError as error:
                 # The server may be on its way back; before the deadline that is worth a wait.
                 if error.code != "CONNECTION_FAILED" or time.monotonic() >= deadline:
                     raise
+                if stop is not None:
+                    stop.check()
             self._pause.wait(next(pauses))
 
     def sweep(self, load: Load, connection: ResolvedConnection | None) -> None:
@@ -154,6 +173,26 @@ def _given(connection: ResolvedConnection | None) -> ResolvedConnection:
     if connection is None:
         raise Bug("a table is published without its connection")
     return connection
+
+
+@contextmanager
+def _stoppable(session: Session, stop: Stop | None) -> Iterator[None]:
+    """Cancels the session's statement when the load is no longer wanted."""
+    if stop is None:
+        yield
+        return
+    cancelled = threading.Event()
+
+    def cancel() -> None:
+        cancelled.set()
+        with suppress(psycopg.Error):
+            session.cancel_safe(timeout=_CANCEL_SECONDS)
+
+    with stop.interrupting(cancel):
+        yield
+    if cancelled.is_set():
+        # What was meant for this load must not reach the next one's statements.
+        session.close()
 
 
 def _set_lock_timeout(session: Session) -> None:
