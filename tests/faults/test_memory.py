@@ -97,7 +97,9 @@ def test_what_can_be_spilled_is_spilled_and_right(
 
 @pytest.mark.parametrize("step", ["join", "cross", "collect"])
 def test_a_limit_that_is_too_small_is_named(source: Path, step: str) -> None:
-    named(confined(source, step, 16), source)
+    found = confined(source, step, 16)
+    assert found["code"]
+    named(found, source)
 
 
 @pytest.mark.parametrize("step", ["sort", "unique"])

@@ -226,6 +226,7 @@ def test_a_socket_of_this_machine_needs_no_tls(
     side: Callable[[ResolvedConnection, Path], None],
     mode: str,
 ) -> None:
+    assert warehouse.options["host"].startswith("/")
     side(replace(warehouse, options={**warehouse.options, "sslmode": mode}), tmp_path)
 
 
