@@ -126,6 +126,7 @@ REJECTS: Mapping[str, str] = MappingProxyType(
         "TOO_FEW_FIELDS": "The record has fewer fields than columns.",
         "TOO_MANY_FIELDS": "The record has more fields than columns.",
         "UNTERMINATED_QUOTE": "A quote was opened and never closed.",
+        "REPEATED_HEADER": "The record repeats the names of the columns.",
         "STRAY_QUOTE": "A closing quote is followed by something else than a delimiter or the end.",
         "RECORD_TOO_LONG": "The record is longer than `max_record`.",
         "INVALID_ENCODING": "A text field is not valid in the file's encoding.",

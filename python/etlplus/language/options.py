@@ -43,13 +43,16 @@ def _check_source(source: plan_pb2.Source, path: Path, findings: Findings) -> No
 
 def _check_delimiter(source: plan_pb2.CsvSource, path: Path, findings: Findings) -> None:
     quote = source.quote or '"'
-    for name in ("delimiter", "quote", "escape"):
+    if any(sign in source.delimiter for sign in "\r\n\0"):
+        text = "`delimiter` cannot hold a line end"
+        findings.add(codes.NOT_ALLOWED, text, (*path, "delimiter"))
+    for name in ("quote", "escape"):
         value = getattr(source, name)
         if value and (value in "\r\n" or not value.isascii()):
             text = f"`{name}` must be one ASCII character other than a line end"
             findings.add(codes.NOT_ALLOWED, text, (*path, name))
-    if source.delimiter and source.delimiter == quote:
-        text = "`delimiter` and `quote` cannot be the same character"
+    if quote in source.delimiter:
+        text = "`delimiter` cannot hold the quote character"
         findings.add(codes.NOT_ALLOWED, text, (*path, "delimiter"))
 
 

@@ -70,7 +70,7 @@ class Column(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
 
 class CsvSource(_message.Message):
-    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types")
+    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types", "skip_rows", "header_rows")
     URI_FIELD_NUMBER: _ClassVar[int]
     DELIMITER_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +81,8 @@ class CsvSource(_message.Message):
     NULL_VALUES_FIELD_NUMBER: _ClassVar[int]
     MAX_RECORD_FIELD_NUMBER: _ClassVar[int]
     INFER_TYPES_FIELD_NUMBER: _ClassVar[int]
+    SKIP_ROWS_FIELD_NUMBER: _ClassVar[int]
+    HEADER_ROWS_FIELD_NUMBER: _ClassVar[int]
     uri: str
     delimiter: str
     quote: str
@@ -91,7 +93,9 @@ class CsvSource(_message.Message):
     null_values: _containers.RepeatedScalarFieldContainer[str]
     max_record: str
     infer_types: bool
-    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ...) -> None: ...
+    skip_rows: int
+    header_rows: int
+    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ..., skip_rows: _Optional[int] = ..., header_rows: _Optional[int] = ...) -> None: ...
 
 class JsonlSource(_message.Message):
     __slots__ = ("uri", "columns", "max_record")

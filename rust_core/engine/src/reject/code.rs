@@ -28,6 +28,8 @@ reject_codes! {
     UnterminatedQuote = "UNTERMINATED_QUOTE",
     /// A closing quote is followed by something else than a delimiter or the record's end.
     StrayQuote = "STRAY_QUOTE",
+    /// The record repeats the header.
+    RepeatedHeader = "REPEATED_HEADER",
     /// The record is longer than `max_record`.
     RecordTooLong = "RECORD_TOO_LONG",
     /// A text field is not valid in the file's encoding.

@@ -3,6 +3,7 @@
 //! Everything else in this folder is a faster way to the same result; tests hold it to that.
 //!
 //! - A record ends at LF, CRLF or a lone CR outside quotes, or at the end of the file.
+//! - Fields are delimited by one byte or a few; the first place where all of them stand counts.
 //! - A field is quoted when its first byte is the quote. Inside, a doubled quote is a quote, the
 //!   escape character makes the next byte literal, and line ends are part of the value.
 //! - A quote inside an unquoted field is literal.
@@ -101,8 +102,17 @@ impl Scan {
                 }
             } else if self.position >= dialect.max_record {
                 return Some(self.too_long());
-            } else if let Some(record) = self.step(byte, dialect) {
-                return Some(record);
+            } else {
+                let delimited = byte == dialect.delimiter.first() && self.may_delimit();
+                let delimited = match delimited.then(|| self.delimits(window, dialect)) {
+                    Some(None) if !eof => return None,
+                    found => found.flatten().unwrap_or(false),
+                };
+                if delimited {
+                    self.next_field(dialect);
+                } else if let Some(record) = self.step(byte, dialect) {
+                    return Some(record);
+                }
             }
         }
         (eof && !window.is_empty()).then(|| self.end_of_file(window.len()))
@@ -136,13 +146,11 @@ impl Scan {
                 self.quoted_field = self.field;
                 State::Quoted
             }
-            State::FieldStart | State::Unquoted if byte == dialect.delimiter => self.next_field(),
             State::FieldStart | State::Unquoted => State::Unquoted,
             State::Quoted if byte == dialect.quote => State::QuoteInQuoted,
             State::Quoted if Some(byte) == dialect.escape => State::Escaped,
             State::Quoted | State::Escaped => State::Quoted,
             State::QuoteInQuoted if byte == dialect.quote => State::Quoted,
-            State::QuoteInQuoted if byte == dialect.delimiter => self.next_field(),
             State::QuoteInQuoted => {
                 if let Some(record) = self.cut() {
                     return Some(record);
@@ -156,9 +164,24 @@ impl Scan {
         None
     }
 
-    fn next_field(&mut self) -> State {
+    /// Whether a delimiter here would end the field.
+    fn may_delimit(&self) -> bool {
+        matches!(
+            self.state,
+            State::FieldStart | State::Unquoted | State::QuoteInQuoted
+        )
+    }
+
+    /// Whether the delimiter stands here; none when more bytes must be seen.
+    fn delimits(&self, window: &[u8], dialect: &Dialect) -> Option<bool> {
+        let rest = window.get(self.position..).unwrap_or_default();
+        dialect.delimiter.starts(rest)
+    }
+
+    fn next_field(&mut self, dialect: &Dialect) {
         self.field += 1;
-        State::FieldStart
+        self.position += dialect.delimiter.len();
+        self.state = State::FieldStart;
     }
 
     fn end_of_file(&self, length: usize) -> Record {

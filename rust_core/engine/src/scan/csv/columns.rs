@@ -33,10 +33,11 @@ impl<'a> View<'a> {
         let data = self.data;
         let index = self.index;
         let rows = index.ends.chunks_exact(index.width);
+        let gap = self.dialect.delimiter.len();
         index.starts.iter().zip(rows).map(move |(&start, ends)| {
             let start = match field.checked_sub(1) {
                 None => start as usize,
-                Some(before) => ends.get(before).map_or(0, |&end| end as usize + 1),
+                Some(before) => ends.get(before).map_or(0, |&end| end as usize + gap),
             };
             let end = ends.get(field).map_or(0, |&end| end as usize);
             data.get(start..end).unwrap_or_default()

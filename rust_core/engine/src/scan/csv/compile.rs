@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 
+use super::CsvSource;
 use super::dialect::Dialect;
 use super::fields::Fields;
+use super::head::{Head, Heads};
 use super::header;
 use super::infer::Guess;
 use super::nulls::NullTokens;
 use super::parser::Format;
 use super::sample::{RECORDS, Sample, SampleRecord, window_records, windows};
-use super::{CsvSource, sniff};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::plan::types::parse_type;
@@ -32,13 +33,19 @@ const SAMPLED_FILES: usize = 8;
 pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     let found = resolve(&options.uri, env)?;
     let nulls = NullTokens::new(&options.null_values);
+    let mut heads = Heads::new(options, &nulls)?;
+    let mut read = Vec::with_capacity(found.len());
+    for file in &found {
+        read.push(heads.read(file, read.is_empty())?);
+    }
     let mut setup = Setup {
         options,
-        nulls,
-        dialect: Dialect::declared(options)?,
-        notes: Vec::new(),
+        nulls: &nulls,
+        dialect: heads.dialect,
+        notes: heads.notes,
+        repeated: heads.repeated,
     };
-    let heads = setup.heads(&found)?;
+    let heads = read;
     let columns = heads
         .iter()
         .find(|head| !head.names.is_empty())
@@ -49,9 +56,9 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     let specs = setup.types(&columns, &found, &heads, &files)?;
     let starts = heads.iter().map(|head| head.start).collect();
     let Setup {
-        nulls,
         dialect,
         mut notes,
+        repeated,
         ..
     } = setup;
     notes.insert(0, size_note(&found));
@@ -59,6 +66,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         dialect,
         nulls,
         columns: specs,
+        repeated,
     };
     Ok(CsvSource {
         format: Arc::new(format),
@@ -68,128 +76,15 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     })
 }
 
-/// A file's names and where its records start.
-struct Head {
-    names: Vec<String>,
-    start: Place,
-}
-
 struct Setup<'a> {
     options: &'a pb::CsvSource,
-    nulls: NullTokens,
+    nulls: &'a NullTokens,
     dialect: Dialect,
     notes: Vec<String>,
+    repeated: Option<Vec<Vec<u8>>>,
 }
 
 impl Setup<'_> {
-    fn heads(&mut self, found: &[FoundFile]) -> Result<Vec<Head>> {
-        let mut header = self.options.header;
-        let mut settled = false;
-        let mut heads = Vec::with_capacity(found.len());
-        for file in found {
-            let sample = Sample::read(file, &self.dialect)?;
-            if !settled && !sample.records(&self.dialect, 1).is_empty() {
-                header = Some(self.settle(&sample, header));
-                settled = true;
-            }
-            let mut notes = Vec::new();
-            heads.push(self.head(file, &sample, header.unwrap_or(false), &mut notes)?);
-            if heads.len() == 1 {
-                self.notes.append(&mut notes);
-            }
-        }
-        Ok(heads)
-    }
-
-    /// Settles delimiter and header by the first file that has records.
-    fn settle(&mut self, sample: &Sample, header: Option<bool>) -> bool {
-        let sniffed = self.options.delimiter.is_empty();
-        if sniffed {
-            self.dialect.delimiter = sniff::delimiter(sample, &self.dialect);
-        }
-        let shown = char::from(self.dialect.delimiter).escape_debug();
-        self.notes
-            .push(format!("delimiter '{shown}' ({})", origin(!sniffed)));
-        let present = header.unwrap_or_else(|| self.header_is_present(sample));
-        let text = if present {
-            "header present"
-        } else {
-            "no header"
-        };
-        self.notes
-            .push(format!("{text} ({})", origin(header.is_some())));
-        present
-    }
-
-    /// With declared names, a first record that repeats them is a header.
-    fn header_is_present(&self, sample: &Sample) -> bool {
-        if self.options.names.is_empty() {
-            return sniff::has_header(sample, &self.dialect, &self.nulls);
-        }
-        let records = sample.records(&self.dialect, 1);
-        let first = records
-            .first()
-            .map(|record| record.bytes)
-            .unwrap_or_default();
-        let fields = Fields::new(first, &self.dialect)
-            .map(|field| super::fields::value(field, &self.dialect).0);
-        fields
-            .zip(&self.options.names)
-            .all(|(field, name)| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
-    }
-
-    fn head(
-        &self,
-        file: &FoundFile,
-        sample: &Sample,
-        header: bool,
-        notes: &mut Vec<String>,
-    ) -> Result<Head> {
-        let declared = &self.options.names;
-        let mut start = Place {
-            offset: sample.mark as u64,
-            line: 1,
-        };
-        let records = sample.records(&self.dialect, 1);
-        let Some(first) = records.first() else {
-            return Ok(Head {
-                names: declared.clone(),
-                start,
-            });
-        };
-        let width = Fields::new(first.bytes, &self.dialect).count();
-        let mut names: Vec<String> = (0..width).map(header::positional).collect();
-        if header {
-            start = first.after;
-            if !first.sound {
-                let text = format!("the header of {} has a quote that is not closed", file.name);
-                return Err(EngineError::new(Code::SourceCorrupt, text).place("line 1"));
-            }
-            if declared.is_empty() {
-                names = header::names(first.bytes, &self.dialect, file, notes)?;
-            }
-        }
-        if !declared.is_empty() {
-            if header && declared.len() != width {
-                return Err(self.wrong_width(file, width));
-            }
-            names.clone_from(declared);
-        }
-        Ok(Head { names, start })
-    }
-
-    fn wrong_width(&self, file: &FoundFile, width: usize) -> EngineError {
-        let delimiter = char::from(self.dialect.delimiter).escape_debug();
-        let text = format!(
-            "the header of {} has {width} fields between '{delimiter}', but {} names are declared",
-            file.name,
-            self.options.names.len()
-        );
-        EngineError::new(Code::SourceMismatch, text)
-            .place("names")
-            .hint("Check delimiter and names")
-    }
-
     fn layouts(
         &self,
         found: &[FoundFile],
@@ -280,14 +175,11 @@ impl Setup<'_> {
         layout: &Layout,
         guesses: &mut [Guess],
     ) -> Result<usize> {
-        let sample = Sample::read(file, &self.dialect)?;
-        let head = sample.records(&self.dialect, RECORDS);
+        let mut sample = Sample::read(file, &self.dialect)?;
+        sample.skip_to(start);
         let mut noted = 0;
-        for record in head
-            .iter()
-            .filter(|record| record.after.offset > start.offset)
-        {
-            noted += usize::from(self.observe_record(record, layout, guesses));
+        for record in sample.records(&self.dialect, RECORDS) {
+            noted += usize::from(self.observe_record(&record, layout, guesses));
         }
         for window in windows(file, &sample, &self.dialect)? {
             for record in window_records(&window, &self.dialect) {
@@ -304,14 +196,16 @@ impl Setup<'_> {
         guesses: &mut [Guess],
     ) -> bool {
         let fields: Vec<&[u8]> = Fields::new(record.bytes, &self.dialect).collect();
-        if !record.sound || fields.len() != guesses.len() {
+        let repeats = self.repeated.as_ref();
+        let repeats = repeats.is_some_and(|names| *names == header::texts(record, &self.dialect));
+        if !record.sound || fields.len() != guesses.len() || repeats {
             return false;
         }
         for (guess, &at) in guesses.iter_mut().zip(layout.fields.iter()) {
             guess.note(
                 fields.get(at).copied().unwrap_or_default(),
                 &self.dialect,
-                &self.nulls,
+                self.nulls,
             );
         }
         true
@@ -319,7 +213,7 @@ impl Setup<'_> {
 
     fn unknown_column(&self, name: &str, columns: &[String]) -> EngineError {
         let nearest = columns.iter().min_by_key(|column| distance(column, name));
-        let delimiter = char::from(self.dialect.delimiter).escape_debug();
+        let delimiter = self.dialect.delimiter;
         let hint = match nearest {
             Some(nearest) if distance(nearest, name) <= 2 => format!("Did you mean '{nearest}'?"),
             _ => format!(
@@ -337,10 +231,6 @@ impl Setup<'_> {
             .place(format!("columns.{name}"))
             .hint(hint)
     }
-}
-
-fn origin(declared: bool) -> &'static str {
-    if declared { "declared" } else { "detected" }
 }
 
 fn empty(found: &[FoundFile]) -> EngineError {

@@ -1,5 +1,6 @@
 //! How records and fields are written in a file.
 
+use super::delimiter::Delimiter;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::plan::size::parse_size;
@@ -9,12 +10,12 @@ pub const DEFAULT_MAX_RECORD: usize = 16 << 20;
 /// The most that `max_record` may be: positions in a chunk are 32 bits wide.
 pub const MAX_RECORD_LIMIT: usize = 1 << 30;
 
-/// The characters that shape a file. All are ASCII, so that they never occur inside a character of
-/// UTF-8.
+/// The characters that shape a file. Quote and escape are ASCII, so that they never occur inside a
+/// character of UTF-8; a delimiter is whole characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
     /// Between fields.
-    pub delimiter: u8,
+    pub delimiter: Delimiter,
     /// Around fields that hold delimiters or line ends.
     pub quote: u8,
     /// Makes the next character literal inside quotes. A doubled quote always means one quote.
@@ -29,7 +30,7 @@ pub struct Dialect {
 impl Default for Dialect {
     fn default() -> Self {
         Self {
-            delimiter: b',',
+            delimiter: Delimiter::byte(b','),
             quote: b'"',
             escape: None,
             blank_is_record: false,
@@ -48,15 +49,16 @@ impl Dialect {
             max_record: max_record(&options.max_record)?,
             ..Self::default()
         };
-        if let Some(byte) = character("delimiter", &options.delimiter)? {
-            dialect.delimiter = byte;
+        if let Some(delimiter) = delimiter(&options.delimiter)? {
+            dialect.delimiter = delimiter;
         }
         if let Some(byte) = character("quote", &options.quote)? {
             dialect.quote = byte;
         }
         dialect.escape =
             character("escape", &options.escape)?.filter(|&byte| byte != dialect.quote);
-        if dialect.delimiter == dialect.quote || dialect.escape == Some(dialect.delimiter) {
+        let within = dialect.delimiter.as_bytes();
+        if within.contains(&dialect.quote) || dialect.escape.is_some_and(|e| within.contains(&e)) {
             return Err(EngineError::new(
                 Code::PlanInvalid,
                 "delimiter, quote and escape must be different characters",
@@ -64,6 +66,21 @@ impl Dialect {
         }
         Ok(dialect)
     }
+}
+
+fn delimiter(text: &str) -> Result<Option<Delimiter>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Delimiter::new(text.as_bytes())
+        .filter(|_| !text.contains(['\n', '\r', '\0']))
+        .map(Some)
+        .ok_or_else(|| {
+            let text = format!("'{}' cannot be used as delimiter", text.escape_debug());
+            EngineError::new(Code::PlanInvalid, text)
+                .place("delimiter")
+                .hint("Use at most 8 bytes without a line end")
+        })
 }
 
 fn character(option: &str, text: &str) -> Result<Option<u8>> {
@@ -121,6 +138,7 @@ mod tests {
             })
         };
         assert!(declared(";", "'", "\\").is_ok());
+        assert!(declared(", ", "", "").is_ok() && declared("¦", "", "").is_ok());
         assert_eq!(
             declared("", "", "\"")
                 .ok()
@@ -129,7 +147,8 @@ mod tests {
         );
         for (delimiter, quote, escape) in [
             ("\"", "", ""),
-            ("é", "", ""),
+            (", \"", "", ""),
+            ("123456789", "", ""),
             ("\n", "", ""),
             ("\\", "", "\\"),
         ] {

@@ -30,13 +30,38 @@ impl<'a> Iterator for Fields<'a> {
         let from = closing_quote(rest, &self.dialect).map_or(0, |at| at + 1);
         let delimiter = rest
             .get(from..)
-            .and_then(|tail| memchr::memchr(self.dialect.delimiter, tail));
+            .and_then(|tail| self.dialect.delimiter.find(tail));
         let Some(at) = delimiter.map(|at| from + at) else {
             self.rest = None;
             return Some(rest);
         };
-        self.rest = rest.get(at + 1..);
+        self.rest = rest.get(at + self.dialect.delimiter.len()..);
         rest.get(..at)
+    }
+}
+
+/// The fields of a malformed record, as a person would read it: a quote counts where it encloses a
+/// whole field, and is text where it does not.
+#[must_use]
+pub fn lenient<'a>(record: &'a [u8], dialect: &Dialect) -> Vec<&'a [u8]> {
+    let mut fields = Vec::new();
+    let mut rest = record;
+    loop {
+        let enclosed = closing_quote(rest, dialect)
+            .map(|at| at + 1)
+            .filter(|&end| {
+                let after = rest.get(end..).unwrap_or_default();
+                after.is_empty() || dialect.delimiter.starts(after) == Some(true)
+            });
+        let end = enclosed.or_else(|| dialect.delimiter.find(rest));
+        let Some(end) = end.filter(|&end| end < rest.len()) else {
+            fields.push(rest);
+            return fields;
+        };
+        fields.push(rest.get(..end).unwrap_or_default());
+        rest = rest
+            .get(end + dialect.delimiter.len()..)
+            .unwrap_or_default();
     }
 }
 
@@ -123,6 +148,13 @@ mod tests {
         );
         assert_eq!(values(r#"6"2,a"#, &dialect), [plain("6\"2"), plain("a")]);
         assert_eq!(values(r#""""""#, &dialect), [quoted("\"")]);
+    }
+
+    #[test]
+    fn a_malformed_record_is_read_as_people_would() {
+        let fields = lenient(b"1,\"x,2,\"y,z\",\"\",\"", &Dialect::default());
+        let expected: [&[u8]; 6] = [b"1", b"\"x", b"2", b"\"y,z\"", b"\"\"", b"\""];
+        assert_eq!(fields, expected);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::scan::chunk::Segment;
 /// The rows of one batch that have the right number of fields, and those that have not.
 ///
 /// Positions are relative to the chunk's data. Field `c` of row `r` ends before `ends[r * width + c]`
-/// and starts at the row's start or one byte behind the end of the field before it.
+/// and starts at the row's start or a delimiter's length behind the end of the field before it.
 #[derive(Debug, Default)]
 pub struct RowIndex {
     /// How many fields a row has.
@@ -115,7 +115,8 @@ impl RowIndex {
         dialect: &Dialect,
         limit: usize,
     ) {
-        match (segment.lone_cr || !segment.regular, segment.quotes) {
+        let exactly = segment.lone_cr || !segment.regular || !dialect.delimiter.is_byte();
+        match (exactly, segment.quotes) {
             (true, _) => self.fill_exactly(data, segment, cursor, dialect, limit),
             (false, true) => self.fill_regular::<true>(data, segment, cursor, dialect, limit),
             (false, false) => self.fill_regular::<false>(data, segment, cursor, dialect, limit),
@@ -139,7 +140,7 @@ impl RowIndex {
         // All ones while inside quotes.
         let mut inside = 0_u64;
         while let Some(rest) = bytes.get(block_start..).filter(|rest| !rest.is_empty()) {
-            let [mut delimiters, feeds] = find_in(rest, [dialect.delimiter, b'\n']);
+            let [mut delimiters, feeds] = find_in(rest, [dialect.delimiter.first(), b'\n']);
             let mut within = 0;
             if QUOTED {
                 let [quotes] = find_in(rest, [dialect.quote]);
@@ -180,7 +181,7 @@ impl RowIndex {
         cursor.at = segment.end;
     }
 
-    /// Row by row, for segments with irregular quotes or lone CRs.
+    /// Row by row, for segments with irregular quotes or lone CRs and for long delimiters.
     fn fill_exactly(
         &mut self,
         data: &[u8],
@@ -201,13 +202,13 @@ impl RowIndex {
                     cursor.line += line_ends(rest.get(..close).unwrap_or_default());
                     at += close + 1;
                 }
-                let rest = bytes.get(at..).unwrap_or_default();
-                at += memchr::memchr3(dialect.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
-                if bytes.get(at) != Some(&dialect.delimiter) {
+                let (end, delimited) = field_end(bytes, at, dialect);
+                at = end;
+                if !delimited {
                     break;
                 }
                 self.ends.push(at as u32);
-                at += 1;
+                at += dialect.delimiter.len();
             }
             self.finish_row(row_start, at, row_line, row_ends, dialect);
             cursor.line += 1;
@@ -242,6 +243,24 @@ impl RowIndex {
                 fields,
             });
         }
+    }
+}
+
+/// Where an unquoted field, or what follows a quoted one, ends from `at` on, and whether a delimiter
+/// is there rather than the record's end.
+fn field_end(bytes: &[u8], mut at: usize, dialect: &Dialect) -> (usize, bool) {
+    let delimiter = &dialect.delimiter;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += memchr::memchr3(delimiter.first(), b'\n', b'\r', rest).unwrap_or(rest.len());
+        let rest = bytes.get(at..).unwrap_or_default();
+        if rest.starts_with(delimiter.as_bytes()) {
+            return (at, true);
+        }
+        if rest.first() != Some(&delimiter.first()) {
+            return (at, false);
+        }
+        at += 1;
     }
 }
 

@@ -131,6 +131,12 @@ impl Guess {
         }
     }
 
+    /// Whether a type other than text was inferred.
+    #[must_use]
+    pub fn is_typed(&self) -> bool {
+        self.data_type() != DataType::Utf8
+    }
+
     /// Whether any value was seen.
     #[must_use]
     pub fn has_values(&self) -> bool {

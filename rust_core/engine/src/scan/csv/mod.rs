@@ -16,8 +16,10 @@
 pub mod automaton;
 pub mod columns;
 pub mod compile;
+pub mod delimiter;
 pub mod dialect;
 pub mod fields;
+pub mod head;
 pub mod header;
 pub mod index;
 pub mod infer;

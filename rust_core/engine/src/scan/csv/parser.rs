@@ -25,6 +25,8 @@ pub struct Format {
     pub nulls: NullTokens,
     /// Its columns.
     pub columns: Vec<ColumnSpec>,
+    /// The names as a file writes them, where files repeat them among their rows.
+    pub repeated: Option<Vec<Vec<u8>>>,
 }
 
 /// Turns pieces into batches.
@@ -102,11 +104,16 @@ impl Parse for Parser {
         }
         let rows = self.rows(&progress);
         rows.reject_ragged(&mut rejects);
-        let suspects = if progress.suspect {
+        let mut suspects = if progress.suspect {
             rows.suspects()
         } else {
             Vec::new()
         };
+        if let Some(names) = &self.format.repeated {
+            suspects.extend(rows.repeated(names));
+            suspects.sort_unstable();
+            suspects.dedup();
+        }
         if !suspects.is_empty() {
             rows.reject_rows(&suspects, &mut rejects);
             self.index.remove(&suspects);

@@ -6,6 +6,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::columns::{View, check};
 use super::fields::Fields;
+use super::head::repeats;
 use super::index::RowIndex;
 use super::parser::Format;
 use crate::error::Result;
@@ -105,6 +106,22 @@ impl Rows<'_> {
         (0..self.index.rows() as u32).filter(is_bad).collect()
     }
 
+    /// The rows that repeat the header.
+    pub fn repeated(&self, names: &[Vec<u8>]) -> Vec<u32> {
+        let same = |row: &u32| self.is_header(self.bytes(*row as usize), names);
+        (0..self.index.rows() as u32).filter(same).collect()
+    }
+
+    fn is_header(&self, record: &[u8], names: &[Vec<u8>]) -> bool {
+        let dialect = &self.format.dialect;
+        let mut fields = Fields::new(record, dialect);
+        let mut same = |name: &Vec<u8>| {
+            let field = fields.next();
+            field.is_some_and(|field| repeats(field, name, dialect))
+        };
+        names.iter().all(&mut same) && fields.next().is_none()
+    }
+
     /// Rejects rows with every reason.
     pub fn reject_rows(&self, rows: &[u32], rejects: &mut Vec<Reject>) {
         let index = self.index;
@@ -123,6 +140,17 @@ impl Rows<'_> {
         let fields: Vec<&[u8]> = Fields::new(record, &format.dialect).collect();
         let layout = &self.piece.layout;
         let mut reasons = Vec::new();
+        if format
+            .repeated
+            .as_ref()
+            .is_some_and(|names| self.is_header(record, names))
+        {
+            return vec![Reason {
+                column: None,
+                code: RejectCode::RepeatedHeader,
+                message: "the record repeats the header".to_owned(),
+            }];
+        }
         for (column, &field) in format.columns.iter().zip(layout.fields.iter()) {
             let field = fields.get(field).copied().unwrap_or_default();
             let found = if memchr::memchr(0, field).is_some() {

@@ -9,7 +9,7 @@ use super::dialect::Dialect;
 use super::masks::{BLOCK, find_in, parity};
 
 /// How many bytes at the start of `bytes`, which starts at a record, are whole, well-formed records
-/// that end in LF, as far as that is seen at a glance. Not for dialects with an escape character.
+/// that end in LF, as far as that is seen at a glance. Not for dialects with an escape character or a long delimiter.
 #[must_use]
 pub fn regular_run(bytes: &[u8], dialect: &Dialect) -> usize {
     let mut end = 0;
@@ -20,8 +20,10 @@ pub fn regular_run(bytes: &[u8], dialect: &Dialect) -> usize {
     let mut may_open = 1_u64;
     let mut closed = 0_u64;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let [quotes, delimiters, feeds, returns] =
-            find_in(rest, [dialect.quote, dialect.delimiter, b'\n', b'\r']);
+        let [quotes, delimiters, feeds, returns] = find_in(
+            rest,
+            [dialect.quote, dialect.delimiter.first(), b'\n', b'\r'],
+        );
         let edges = quotes | delimiters | feeds | returns;
         let within = parity(quotes) ^ inside;
         let opening = quotes & within;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::automaton::{Patience, Scan};
+use super::automaton::{LineSkip, Patience, Scan};
 use super::dialect::Dialect;
 use crate::error::{Code, EngineError, Result};
 use crate::scan::chunk::Place;
@@ -24,8 +24,10 @@ pub struct Sample {
     pub bytes: Vec<u8>,
     /// Whether that is the whole file.
     pub complete: bool,
-    /// How many bytes the byte order mark has.
+    /// How many bytes of the file stand before it: the byte order mark and skipped lines.
     pub mark: usize,
+    /// The physical line it starts on, from 1.
+    pub line: u64,
 }
 
 /// A record of a sample.
@@ -33,6 +35,8 @@ pub struct Sample {
 pub struct SampleRecord<'a> {
     /// Its bytes without the line end.
     pub bytes: &'a [u8],
+    /// Where it starts.
+    pub at: Place,
     /// Where the next record starts.
     pub after: Place,
     /// Whether it is well-formed.
@@ -71,31 +75,92 @@ impl Sample {
                     bytes,
                     complete,
                     mark,
+                    line: 1,
                 });
             }
             wanted *= 4;
         }
     }
 
+    /// The first `limit` bytes of the sample, or all of it when no line ends in them.
+    #[must_use]
+    pub fn head(&self, limit: usize) -> Self {
+        let bytes = self
+            .bytes
+            .get(..limit)
+            .filter(|bytes| bytes.contains(&b'\n'));
+        Self {
+            bytes: bytes.unwrap_or(&self.bytes).to_vec(),
+            complete: self.complete && bytes.is_none(),
+            mark: self.mark,
+            line: self.line,
+        }
+    }
+
+    /// A whole file of this text.
+    #[cfg(test)]
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self {
+            bytes: text.as_bytes().to_vec(),
+            complete: true,
+            mark: 0,
+            line: 1,
+        }
+    }
+
     /// The whole records of the sample that are not blank, at most `limit`.
     #[must_use]
     pub fn records(&self, dialect: &Dialect, limit: usize) -> Vec<SampleRecord<'_>> {
-        records(&self.bytes, self.complete, self.mark as u64, dialect, limit)
+        records(&self.bytes, self.complete, self.start(), dialect, limit)
+    }
+
+    /// Where it starts in the file.
+    #[must_use]
+    pub fn start(&self) -> Place {
+        Place {
+            offset: self.mark as u64,
+            line: self.line,
+        }
+    }
+
+    /// Leaves out what stands before `place`.
+    pub fn skip_to(&mut self, place: Place) {
+        let bytes = usize::try_from(place.offset).unwrap_or(usize::MAX);
+        let dropped = bytes.saturating_sub(self.mark).min(self.bytes.len());
+        self.bytes.drain(..dropped);
+        self.mark += dropped;
+        self.line = place.line;
+    }
+
+    /// Leaves out the first physical lines. False when the sample ends before they do, although the
+    /// file goes on.
+    pub fn skip_lines(&mut self, lines: u32) -> bool {
+        let mut at = 0;
+        for _ in 0..lines {
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            match LineSkip::default().advance(rest) {
+                Some(next) => at += next,
+                None if self.complete => at = self.bytes.len(),
+                None => return false,
+            }
+        }
+        self.bytes.drain(..at);
+        self.mark += at;
+        self.line += u64::from(lines);
+        true
     }
 }
 
 fn records<'a>(
     bytes: &'a [u8],
     complete: bool,
-    base: u64,
+    start: Place,
     dialect: &Dialect,
     limit: usize,
 ) -> Vec<SampleRecord<'a>> {
     let mut found = Vec::new();
-    let mut place = Place {
-        offset: base,
-        line: 1,
-    };
+    let mut place = start;
     let mut patience = Patience::with_grace(64 << 20);
     let mut rest = bytes;
     while found.len() < limit && !rest.is_empty() {
@@ -103,12 +168,14 @@ fn records<'a>(
             break;
         };
         patience.note(&record);
+        let at = place;
         place.offset += record.next as u64;
         place.line += record.lines;
         if record.end > 0 || dialect.blank_is_record {
             let bytes = rest.get(..record.end).unwrap_or_default();
             found.push(SampleRecord {
                 bytes,
+                at,
                 after: place,
                 sound: record.defect.is_none(),
             });
@@ -145,7 +212,7 @@ pub fn windows(found: &FoundFile, sample: &Sample, dialect: &Dialect) -> Result<
 /// The records of a window.
 #[must_use]
 pub fn window_records<'a>(window: &'a [u8], dialect: &Dialect) -> Vec<SampleRecord<'a>> {
-    records(window, true, 0, dialect, RECORDS)
+    records(window, true, Place { offset: 0, line: 1 }, dialect, RECORDS)
 }
 
 fn read_at(file: &mut File, start: u64) -> std::io::Result<Vec<u8>> {

@@ -161,7 +161,9 @@ impl<R: Read> Splitter<R> {
             open: Segment::default(),
             chunk: Chunk::default(),
         };
-        let runs = self.dialect.escape.is_none() && buffer.len() <= self.dialect.max_record;
+        let runs = self.dialect.escape.is_none()
+            && self.dialect.delimiter.is_byte()
+            && buffer.len() <= self.dialect.max_record;
         while let Some(window) = buffer.get(cut.at..).filter(|window| !window.is_empty()) {
             if runs && self.scan.is_none() {
                 let run = regular_run(window, &self.dialect);

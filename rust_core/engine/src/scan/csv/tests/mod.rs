@@ -3,6 +3,7 @@
 mod bad_input;
 mod properties;
 mod values;
+mod wild;
 
 use std::path::Path;
 

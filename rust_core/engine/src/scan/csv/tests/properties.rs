@@ -9,6 +9,7 @@ use super::*;
 use crate::reject::Reject;
 use crate::scan::chunk::{Damaged, Defect, Place, Split};
 use crate::scan::csv::automaton::{LineSkip, Patience, Scan};
+use crate::scan::csv::delimiter::Delimiter;
 use crate::scan::csv::dialect::Dialect;
 use crate::scan::csv::fields::{Fields, value};
 use crate::scan::csv::index::{Cursor as IndexCursor, RowIndex};
@@ -78,7 +79,7 @@ fn chunked(
                     let mut ends = start;
                     for (field, end) in fields.iter().zip(&index.ends[row * width..]) {
                         assert_eq!(ends + field.len(), *end as usize);
-                        ends += field.len() + 1;
+                        ends += field.len() + dialect.delimiter.len();
                     }
                     assert_eq!(fields.len(), width);
                     found.push((base + start as u64, index.lines[row], raw, None));
@@ -133,9 +134,11 @@ fn dialects() -> impl Strategy<Value = Dialect> {
         prop::option::of(Just(b'\\')),
         any::<bool>(),
         prop_oneof![Just(4_usize), Just(20), Just(1 << 20)],
+        prop::sample::select(vec![",", ",", ",a", ",,", "a,a"]),
     )
-        .prop_map(|(escape, blank_is_record, max_record)| Dialect {
+        .prop_map(|(escape, blank_is_record, max_record, delimiter)| Dialect {
             escape,
+            delimiter: Delimiter::new(delimiter.as_bytes()).unwrap(),
             blank_is_record,
             max_record,
             ..Dialect::default()
