@@ -1,0 +1,1 @@
+"""The public Pollock benchmark: 2 290 polluted CSV files, read without a hint."""
