@@ -4,7 +4,7 @@ The source says no more than where the file is; every column is loaded as text, 
 compares the text of cells and a table of typed columns has none. What comes out is rendered as the
 CSV file that the benchmark scores:
 
-- the rows that were loaded, below the names of their columns, exactly as the `csv` sink writes them;
+- the rows that were loaded, below the names of their columns, as the `csv` sink writes them;
 - without the line of names where the product found that the file has none, since it made them up;
 - a run that failed is `Application Error`, which is the benchmark's word for it.
 

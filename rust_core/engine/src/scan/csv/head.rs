@@ -244,7 +244,9 @@ pub fn repeats(field: &[u8], text: &[u8], dialect: &Dialect) -> bool {
 }
 
 fn declared_header_rows(options: &pb::CsvSource) -> Result<Option<usize>> {
-    let rows = options.header_rows.map(|rows| rows as usize);
+    let rows = options
+        .header_rows
+        .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
     match (options.header, rows) {
         (Some(true), Some(0)) | (Some(false), Some(1..)) => Err(EngineError::new(
             Code::PlanInvalid,

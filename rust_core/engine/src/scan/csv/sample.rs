@@ -135,7 +135,7 @@ impl Sample {
 
     /// Leaves out the first physical lines. False when the sample ends before they do, although the
     /// file goes on.
-    pub fn skip_lines(&mut self, lines: u32) -> bool {
+    pub fn skip_lines(&mut self, lines: u64) -> bool {
         let mut at = 0;
         for _ in 0..lines {
             let rest = self.bytes.get(at..).unwrap_or_default();
@@ -147,7 +147,7 @@ impl Sample {
         }
         self.bytes.drain(..at);
         self.mark += at;
-        self.line += u64::from(lines);
+        self.line += lines;
         true
     }
 }
