@@ -79,7 +79,7 @@ def test_parquet_of_many_batches_and_row_groups(bench: Bench) -> None:
     rows = pa.table({"n": pa.array(range(count), pa.int64())})
     bench.run(pipeline("parquet: out.parquet"), {"rows": rows})
     written = pq.ParquetFile(bench.folder / "out.parquet")
-    assert written.metadata.num_row_groups == 2
+    assert written.metadata.num_row_groups == 5
     assert sorted(written.read()["n"].to_pylist()) == list(range(count))
 
 

@@ -12,6 +12,7 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::properties::{WriterProperties, WriterVersion};
 use datafusion::parquet::file::writer::SerializedFileWriter;
+use tokio::task::JoinHandle;
 
 use super::place::unwritable;
 use super::row_group::RowGroup;
@@ -98,18 +99,16 @@ impl Sink for ParquetSink {
             let made = ArrowWriter::try_new(file, schema, Some(properties))
                 .and_then(ArrowWriter::into_serialized_writer);
             let (file, factory) = made.map_err(|error| unwritable(staged.path(), &error))?;
-            Ok(Open {
-                staged,
-                file,
-                factory,
-                groups: 0,
-            })
+            Ok((Open { staged, file }, factory))
         });
+        let (open, factory) = open.await?;
         Ok(Box::new(ParquetWriter {
             place: self.place.clone(),
             schema: Arc::clone(&self.schema),
-            writers: context.writers,
-            open: Some(open.await?),
+            threads: context.writers,
+            factory,
+            file: Some(Output::Idle(open)),
+            groups: 0,
             group: None,
             rows: 0,
             checksum: Checksum::default(),
@@ -121,44 +120,63 @@ impl Sink for ParquetSink {
 struct Open {
     staged: StagedPath,
     file: SerializedFileWriter<File>,
-    factory: ArrowRowGroupWriterFactory,
-    groups: usize,
 }
 
-/// Writes row groups one after another, the columns of each side by side.
+/// The file, or the task that ends and writes a row group and then gives it back.
+enum Output {
+    Idle(Open),
+    Busy(JoinHandle<Result<Open>>),
+}
+
+/// Fills one row group while the one before is ended and written.
 struct ParquetWriter {
     place: Place,
     schema: SchemaRef,
-    writers: usize,
-    open: Option<Open>,
+    threads: usize,
+    factory: ArrowRowGroupWriterFactory,
+    file: Option<Output>,
+    groups: usize,
     group: Option<RowGroup>,
     rows: u64,
     checksum: Checksum,
 }
 
 impl ParquetWriter {
-    /// Ends the row group that is being filled and writes it.
+    /// The file, once the row group before is written.
+    async fn open(&mut self) -> Result<Open> {
+        match self.file.take() {
+            Some(Output::Idle(open)) => Ok(open),
+            Some(Output::Busy(task)) => task.await.map_err(|error| {
+                let text = format!("a Parquet writer ended badly: {error}");
+                EngineError::new(Code::EngineBug, text)
+            })?,
+            None => Err(closed()),
+        }
+    }
+
+    /// Starts to end and write the row group that was filled.
     async fn flush(&mut self) -> Result<()> {
         let Some(group) = self.group.take() else {
             return Ok(());
         };
-        let Some(mut open) = self.open.take() else {
-            return Err(closed());
-        };
-        let chunks = group.finish().await?;
-        let written = blocking(move || {
-            let fail = |error: ParquetError| unwritable(open.staged.path(), &error);
-            let mut to = open.file.next_row_group().map_err(fail)?;
-            for chunk in chunks {
-                chunk.append_to_row_group(&mut to).map_err(fail)?;
-            }
-            to.close().map_err(fail)?;
-            open.groups += 1;
-            Ok(open)
-        });
-        self.open = Some(written.await?);
+        let open = self.open().await?;
+        self.file = Some(Output::Busy(tokio::spawn(append(open, group))));
         Ok(())
     }
+}
+
+async fn append(mut open: Open, group: RowGroup) -> Result<Open> {
+    let chunks = group.finish().await?;
+    let written = blocking(move || {
+        let fail = |error: ParquetError| unwritable(open.staged.path(), &error);
+        let mut to = open.file.next_row_group().map_err(fail)?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut to).map_err(fail)?;
+        }
+        to.close().map_err(fail)?;
+        Ok(open)
+    });
+    written.await
 }
 
 #[async_trait]
@@ -168,16 +186,16 @@ impl StagingWriter for ParquetWriter {
         if rows == 0 {
             return Ok(());
         }
-        let Some(open) = self.open.as_ref() else {
-            return Err(closed());
-        };
         let group = match self.group.as_mut() {
             Some(group) => group,
             None => {
-                let writers = open.factory.create_column_writers(open.groups);
-                let writers = writers.map_err(|error| unwritable(open.staged.path(), &error))?;
+                let writers = self.factory.create_column_writers(self.groups);
+                let writers = writers.map_err(|error| {
+                    EngineError::new(Code::EngineBug, format!("no Parquet writer: {error}"))
+                })?;
+                self.groups += 1;
                 self.group
-                    .insert(RowGroup::start(&self.schema, writers, self.writers)?)
+                    .insert(RowGroup::start(&self.schema, writers, self.threads)?)
             }
         };
         self.checksum.add(&batch);
@@ -188,14 +206,10 @@ impl StagingWriter for ParquetWriter {
 
     async fn finish(mut self: Box<Self>) -> Result<pb::StagedSink> {
         self.flush().await?;
-        let Some(open) = self.open.take() else {
-            return Err(closed());
-        };
+        let open = self.open().await?;
         let rows = self.rows;
         let file = blocking(move || {
-            let Open {
-                staged, mut file, ..
-            } = open;
+            let Open { staged, mut file } = open;
             file.finish()
                 .map_err(|error| unwritable(staged.path(), &error))?;
             staged.keep(file.inner(), rows)

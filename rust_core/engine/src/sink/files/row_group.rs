@@ -1,40 +1,46 @@
 //! A Parquet row group whose columns are encoded and compressed side by side.
+//!
+//! Batches are collected for a round; in a round each thread takes the next column that is left, so
+//! that wide and narrow columns keep all threads busy. While a round runs the next is collected.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowLeafColumn, compute_leaves,
+    ArrowColumnChunk, ArrowColumnWriter, compute_leaves,
 };
 use datafusion::parquet::errors::ParquetError;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use parking_lot::Mutex;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::error::{Code, EngineError, Result};
 
 /// The most rows of a row group.
-const MAX_ROWS: usize = 1 << 20;
+const MAX_ROWS: usize = 1 << 18;
 /// A row group is ended when its writers hold so many bytes, which bounds memory.
-const MAX_BYTES: usize = 48 << 20;
-/// Batches that wait for a lane, at the most.
-const QUEUE: usize = 2;
-const MAX_LANES: usize = 8;
-
-type Chunks = Vec<(usize, ArrowColumnChunk)>;
+const MAX_BYTES: usize = 24 << 20;
+/// How many rows a round has, and at most how many bytes.
+const ROUND_ROWS: usize = 1 << 14;
+const ROUND_BYTES: usize = 4 << 20;
+const MAX_THREADS: usize = 8;
 
 /// A row group that is being filled.
 pub(super) struct RowGroup {
-    lanes: Vec<Lane>,
+    schema: SchemaRef,
+    threads: usize,
+    round: Round,
+    pending: Vec<RecordBatch>,
+    pending_bytes: usize,
+    pending_rows: usize,
     rows: usize,
+    held: usize,
 }
 
-/// A thread that encodes some of the columns.
-struct Lane {
-    queue: mpsc::Sender<RecordBatch>,
-    task: JoinHandle<Result<Chunks>>,
-    held: Arc<AtomicUsize>,
+/// Where the columns are.
+enum Round {
+    Between(Vec<Column>),
+    Running(JoinHandle<Result<Vec<Column>>>),
 }
 
 /// A column of the schema and the writers of its leaves.
@@ -45,17 +51,16 @@ struct Column {
 }
 
 impl RowGroup {
-    /// Starts at most `lanes` threads over the columns' writers.
+    /// Starts over the columns' writers, with at most `threads` threads.
     ///
     /// # Errors
     /// When the writers are not those of the schema.
     pub(super) fn start(
         schema: &SchemaRef,
         writers: Vec<ArrowColumnWriter>,
-        lanes: usize,
+        threads: usize,
     ) -> Result<Self> {
-        let count = lanes.clamp(1, MAX_LANES).min(schema.fields().len().max(1));
-        let mut shares: Vec<Vec<Column>> = (0..count).map(|_| Vec::new()).collect();
+        let mut columns = Vec::with_capacity(schema.fields().len());
         let mut writers = writers.into_iter();
         let mut first_leaf = 0;
         for (index, field) in schema.fields().iter().enumerate() {
@@ -67,110 +72,133 @@ impl RowGroup {
                     "a column has no Parquet writer",
                 ));
             }
-            if let Some(share) = shares.get_mut(index % count) {
-                share.push(Column {
-                    index,
-                    first_leaf,
-                    writers: own,
-                });
-            }
+            columns.push(Column {
+                index,
+                first_leaf,
+                writers: own,
+            });
             first_leaf += leaves;
         }
-        let schema = Arc::clone(schema);
-        let lanes = shares
-            .into_iter()
-            .map(|share| Lane::start(share, Arc::clone(&schema)));
         Ok(Self {
-            lanes: lanes.collect(),
+            schema: Arc::clone(schema),
+            threads: threads.clamp(1, MAX_THREADS).min(columns.len().max(1)),
+            round: Round::Between(columns),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            pending_rows: 0,
             rows: 0,
+            held: 0,
         })
     }
 
     /// Adds a batch; whether the row group is full.
     ///
     /// # Errors
-    /// What a lane found.
+    /// What an earlier round found.
     pub(super) async fn write(&mut self, batch: RecordBatch) -> Result<bool> {
         self.rows += batch.num_rows();
-        for lane in &mut self.lanes {
-            if lane.queue.send(batch.clone()).await.is_err() {
-                let ended = (&mut lane.task).await;
-                return Err(match ended {
-                    Ok(Err(error)) => error,
-                    _ => EngineError::new(Code::EngineBug, "a Parquet writer ended early"),
-                });
-            }
+        self.pending_rows += batch.num_rows();
+        self.pending_bytes += batch.get_array_memory_size();
+        self.pending.push(batch);
+        if self.pending_rows >= ROUND_ROWS || self.pending_bytes >= ROUND_BYTES {
+            let columns = self.columns().await?;
+            let batches = std::mem::take(&mut self.pending);
+            (self.pending_rows, self.pending_bytes) = (0, 0);
+            let round = encode(columns, batches, Arc::clone(&self.schema), self.threads);
+            self.round = Round::Running(tokio::spawn(round));
         }
-        let held: usize = self
-            .lanes
-            .iter()
-            .map(|lane| lane.held.load(Ordering::Relaxed))
-            .sum();
-        Ok(self.rows >= MAX_ROWS || held >= MAX_BYTES)
+        Ok(self.rows >= MAX_ROWS || self.held >= MAX_BYTES)
     }
 
     /// The finished chunks in the order of the columns' leaves.
     ///
     /// # Errors
-    /// What a lane found.
-    pub(super) async fn finish(self) -> Result<Vec<ArrowColumnChunk>> {
-        let tasks: Vec<_> = self.lanes.into_iter().map(|lane| lane.task).collect();
-        let mut chunks = Chunks::new();
-        for task in tasks {
-            let ended = task.await.map_err(|error| {
-                EngineError::new(
-                    Code::EngineBug,
-                    format!("a Parquet writer ended badly: {error}"),
-                )
-            });
-            chunks.extend(ended??);
-        }
+    /// What a round found.
+    pub(super) async fn finish(mut self) -> Result<Vec<ArrowColumnChunk>> {
+        let columns = self.columns().await?;
+        let columns = encode(columns, self.pending, self.schema, self.threads).await?;
+        let mut chunks = side_by_side(columns, self.threads, close).await?;
         chunks.sort_by_key(|(leaf, _)| *leaf);
         Ok(chunks.into_iter().map(|(_, chunk)| chunk).collect())
     }
-}
 
-impl Lane {
-    fn start(share: Vec<Column>, schema: SchemaRef) -> Self {
-        let (queue, batches) = mpsc::channel(QUEUE);
-        let held = Arc::new(AtomicUsize::new(0));
-        let gauge = Arc::clone(&held);
-        let task = tokio::task::spawn_blocking(move || encode(share, &schema, batches, &gauge));
-        Self { queue, task, held }
+    /// The columns, once the round before has ended.
+    async fn columns(&mut self) -> Result<Vec<Column>> {
+        let columns = match std::mem::replace(&mut self.round, Round::Between(Vec::new())) {
+            Round::Between(columns) => columns,
+            Round::Running(round) => round.await.map_err(|error| ended_badly(&error))??,
+        };
+        let writers = columns.iter().flat_map(|column| &column.writers);
+        self.held = writers.map(ArrowColumnWriter::memory_size).sum();
+        Ok(columns)
     }
 }
 
-fn encode(
-    mut share: Vec<Column>,
-    schema: &SchemaRef,
-    mut batches: mpsc::Receiver<RecordBatch>,
-    held: &AtomicUsize,
-) -> Result<Chunks> {
-    while let Some(batch) = batches.blocking_recv() {
-        for column in &mut share {
-            let (field, array) = (schema.field(column.index), batch.column(column.index));
-            let leaves = compute_leaves(field, array).map_err(|error| unencodable(&error))?;
+/// Encodes batches into all columns.
+async fn encode(
+    columns: Vec<Column>,
+    batches: Vec<RecordBatch>,
+    schema: SchemaRef,
+    threads: usize,
+) -> Result<Vec<Column>> {
+    let batches: Arc<[RecordBatch]> = batches.into();
+    let work = move |mut column: Column| {
+        let field = schema.field(column.index);
+        for batch in batches.iter() {
+            let leaves = compute_leaves(field, batch.column(column.index));
+            let leaves = leaves.map_err(|error| unencodable(&error))?;
             for (writer, leaf) in column.writers.iter_mut().zip(&leaves) {
-                let leaf: &ArrowLeafColumn = leaf;
                 writer.write(leaf).map_err(|error| unencodable(&error))?;
             }
         }
-        let writers = share.iter().flat_map(|column| &column.writers);
-        held.store(
-            writers.map(ArrowColumnWriter::memory_size).sum(),
-            Ordering::Relaxed,
-        );
+        Ok(vec![column])
+    };
+    side_by_side(columns, threads, work).await
+}
+
+fn close(column: Column) -> Result<Vec<(usize, ArrowColumnChunk)>> {
+    let writers = column.writers.into_iter().enumerate();
+    writers
+        .map(|(leaf, writer)| {
+            let chunk = writer.close().map_err(|error| unencodable(&error))?;
+            Ok((column.first_leaf + leaf, chunk))
+        })
+        .collect()
+}
+
+/// Does the same with every column; each thread takes the next that is left.
+async fn side_by_side<T: Send + 'static>(
+    columns: Vec<Column>,
+    threads: usize,
+    work: impl Fn(Column) -> Result<Vec<T>> + Clone + Send + 'static,
+) -> Result<Vec<T>> {
+    let left = Arc::new(Mutex::new(columns));
+    let mut tasks = JoinSet::new();
+    for _ in 0..threads {
+        let (left, work) = (Arc::clone(&left), work.clone());
+        tasks.spawn_blocking(move || {
+            let mut done = Vec::new();
+            loop {
+                let Some(column) = left.lock().pop() else {
+                    return Ok(done);
+                };
+                done.extend(work(column)?);
+            }
+        });
     }
-    let mut chunks = Chunks::new();
-    for column in share {
-        for (leaf, writer) in column.writers.into_iter().enumerate() {
-            chunks.push((
-                column.first_leaf + leaf,
-                writer.close().map_err(|error| unencodable(&error))?,
-            ));
-        }
+    let mut all = Vec::new();
+    while let Some(ended) = tasks.join_next().await {
+        let done: Result<Vec<T>> = ended.map_err(|error| ended_badly(&error))?;
+        all.extend(done?);
     }
-    Ok(chunks)
+    Ok(all)
+}
+
+fn ended_badly(error: &tokio::task::JoinError) -> EngineError {
+    EngineError::new(
+        Code::EngineBug,
+        format!("a Parquet writer ended badly: {error}"),
+    )
 }
 
 fn unencodable(error: &ParquetError) -> EngineError {
