@@ -1,10 +1,13 @@
 //! Rejects: rows that could not be read, computed or accepted, kept with every reason.
 
-mod checked_cast;
+mod arithmetic;
+mod cast_expr;
 mod code;
 mod fault;
+mod harden;
 mod locate;
 mod log;
+mod lossless;
 mod program;
 mod refuse;
 pub mod row_exec;
@@ -12,7 +15,8 @@ pub mod row_node;
 pub mod state;
 pub mod tap;
 
-pub use checked_cast::{checked_cast, harden};
+pub use harden::harden;
+pub use lossless::{cast_or_null, checked_cast};
 
 pub use code::RejectCode;
 pub use fault::RowFault;

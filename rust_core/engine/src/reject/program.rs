@@ -222,6 +222,11 @@ fn good_values(
     if let Some(column) = column {
         return Ok(arrow::compute::filter(&column, keep)?);
     }
+    if kept.num_rows() == 0 {
+        // A constant that fails would fail for no rows too.
+        let data_type = expr.data_type(kept.schema_ref())?;
+        return Ok(arrow::array::new_empty_array(&data_type));
+    }
     match evaluate(expr.as_ref(), kept)? {
         Evaluated::Values(array) => Ok(array),
         Evaluated::Faults(_) => Err(datafusion::error::DataFusionError::Internal(

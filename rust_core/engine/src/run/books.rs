@@ -12,7 +12,7 @@ use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 
 /// Closes the accounts of every node: rows that were given but not taken by a step that stops early
-/// are filtered by it; anything else is an error.
+/// are filtered by it; anything else is an error. A step that no sink needs takes no part.
 ///
 /// # Errors
 /// `BOOKS_UNBALANCED`, naming the edge.
@@ -21,7 +21,8 @@ pub fn close(compiled: &Compiled, nodes: &mut [pb::NodeCounters]) -> Result<()> 
         .iter()
         .map(|node| (node.name.clone(), node.rows_out))
         .collect();
-    for node in nodes.iter_mut() {
+    let needed = compiled.graph.needed();
+    for node in nodes.iter_mut().filter(|node| needed.contains(&node.name)) {
         if let Some(inputs) = compiled.graph.inputs.get(&node.name) {
             let offered: u64 = inputs.iter().filter_map(|input| given.get(input)).sum();
             settle(node, offered)?;

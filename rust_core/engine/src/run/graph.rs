@@ -91,6 +91,13 @@ impl Graph {
         readers > 1 || (readers > 0 && self.sinks.contains_key(node))
     }
 
+    /// The nodes whose rows a sink needs. Others are checked, but not computed.
+    #[must_use]
+    pub fn needed(&self) -> BTreeSet<String> {
+        let ends = self.sinks.keys().filter(|name| *name != REJECTS);
+        ends.flat_map(|name| self.cone(name)).collect()
+    }
+
     /// The nodes that a node's rows come from, itself included.
     #[must_use]
     pub fn cone(&self, node: &str) -> BTreeSet<String> {

@@ -11,7 +11,7 @@ use super::expr::{column, condition, invalid};
 use crate::error::Result;
 use crate::plan::pb;
 use crate::reject::RejectCode;
-use crate::reject::row_node::{Check, RowNode, RowOp, identity_columns};
+use crate::reject::row_node::{Check, RowNode, RowOp, identity_columns, user_columns};
 use crate::reject::tap::{Edge, Tap};
 
 /// The name under which the window function numbers the rows of a key.
@@ -70,16 +70,23 @@ fn single_column(expr: &Expr) -> Option<String> {
 
 /// Numbers the rows of each key in the source's order, so that the same row is kept whatever the
 /// number of threads, and refuses all but the first. A key with a missing value repeats nothing.
+/// Rows that have no place in a source, such as groups, are ordered by their values.
 fn unique(keys: &[String], input: LogicalPlan, context: &StepContext<'_>) -> Result<LogicalPlan> {
     let schema = Arc::clone(input.schema());
     let columns = keys
         .iter()
         .map(|name| column(name, &schema))
         .collect::<Result<Vec<_>>>()?;
-    let order: Vec<Sort> = identity_columns(&schema)
+    let order: Vec<Expr> = match identity_columns(&schema) {
+        Some(identity) => identity.map(Expr::Column).into(),
+        None => user_columns(&schema)
+            .filter(|(_, field)| !field.data_type().is_nested())
+            .map(Expr::from)
+            .collect(),
+    };
+    let order: Vec<Sort> = order
         .into_iter()
-        .flatten()
-        .map(|column| Expr::Column(column).sort(true, false))
+        .map(|column| column.sort(true, false))
         .collect();
     let number = row_number()
         .partition_by(columns.clone())

@@ -37,6 +37,19 @@ pub fn parse_f32(field: &[u8]) -> Result<f32, Fault> {
     }
 }
 
+/// A single-precision number whose shortest text has the digits that were written.
+///
+/// # Errors
+/// As for [`parse_f32`]; [`Fault::Digits`] for other digits.
+pub fn parse_exact_f32(field: &[u8]) -> Result<f32, Fault> {
+    let value = parse_f32(field)?;
+    if gives_back(field, 6, || format!("{value:e}")) {
+        Ok(value)
+    } else {
+        Err(Fault::Digits)
+    }
+}
+
 fn spelled_out(field: &[u8]) -> bool {
     field.iter().any(|byte| matches!(byte, b'n' | b'N'))
 }
@@ -51,25 +64,24 @@ fn check_strict(field: &[u8], value: f64) -> Result<(), Fault> {
         return Err(Fault::Disguised);
     }
     // Fifteen digits always come back; the text is longer than its digits.
-    if field.len() <= 15 || gives_back(field, value) {
+    if field.len() <= 15 || gives_back(field, 15, || format!("{value:e}")) {
         Ok(())
     } else {
         Err(Fault::Digits)
     }
 }
 
-/// Whether the shortest text that means `value` has the digits that were written.
+/// Whether a float's shortest text has the digits that were written; up to `sure` always come back.
 #[cold]
-fn gives_back(field: &[u8], value: f64) -> bool {
+fn gives_back(field: &[u8], sure: usize, shortest: impl Fn() -> String) -> bool {
     let Some(parts) = Parts::read(field) else {
         return true;
     };
     let written = significant(&parts);
-    if written.len() <= 15 {
+    if written.len() <= sure {
         return true;
     }
-    let shortest = format!("{value:e}");
-    Parts::read(shortest.as_bytes()).is_some_and(|parts| significant(&parts) == written)
+    Parts::read(shortest().as_bytes()).is_some_and(|parts| significant(&parts) == written)
 }
 
 /// The digits without zeros at either end.

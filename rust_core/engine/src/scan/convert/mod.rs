@@ -47,12 +47,35 @@ impl Fault {
             Self::Zone => format!("'{shown}' has a time zone, which {name} does not keep"),
             Self::NoZone => format!("'{shown}' has no time zone, unlike the column's other values"),
         };
-        let code = if self == Self::Range {
+        (self.code(data_type), text)
+    }
+
+    /// The code of a reject: numbers are out of range, days and times that do not exist are none.
+    #[must_use]
+    pub fn code(self, data_type: &DataType) -> RejectCode {
+        if self == Self::Range && data_type.is_numeric() {
             RejectCode::OutOfRange
         } else {
             RejectCode::ConversionFailed
-        };
-        (code, text)
+        }
+    }
+
+    /// What is wrong with a value that is shown already.
+    #[must_use]
+    pub fn why(self, data_type: &DataType) -> String {
+        let name = type_name(data_type);
+        match self {
+            Self::Range if data_type.is_numeric() => "it is out of range".to_owned(),
+            Self::Syntax | Self::Range => "it is not a value of that type".to_owned(),
+            Self::Digits if data_type.is_numeric() => "it would lose digits".to_owned(),
+            Self::Digits if *data_type == DataType::Date32 => {
+                "it has a time of day, which date does not keep".to_owned()
+            }
+            Self::Digits => format!("it has more digits than {name} keeps"),
+            Self::Disguised => "it would lose its leading zeros or sign".to_owned(),
+            Self::Zone => format!("it has a time zone, which {name} does not keep"),
+            Self::NoZone => "it has no time zone".to_owned(),
+        }
     }
 }
 

@@ -97,6 +97,8 @@ fn only_where(expr: Expr) -> Expr {
 pub(super) fn can_fail(expr: &Expr) -> bool {
     let fails = |expr: &Expr| match expr {
         Expr::Cast(cast) => !matches!(cast.field.data_type(), DataType::Utf8 | DataType::Utf8View),
+        // It does not fail, but the query engine's own would round.
+        Expr::TryCast(_) => true,
         Expr::BinaryExpr(binary) => matches!(
             binary.op,
             Operator::Plus
