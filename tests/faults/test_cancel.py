@@ -67,7 +67,7 @@ def cancel(live: Service, job: job_pb2.Job) -> job_pb2.Job:
 
 def nothing_is_left(live: Service, name: str) -> None:
     # The worker clears up after it has said how the job ended.
-    while any((live.data / "work").iterdir()):
+    while any((live.data / "work").iterdir()) or any(live.root.glob(f".{name}*")):
         continue
     assert not (live.root / f"{name}.csv").exists()
     assert live.query("select relname from pg_class where relname ~ '^stage.*_0$'") == []

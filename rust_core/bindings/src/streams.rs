@@ -111,6 +111,13 @@ impl Batches {
     }
 }
 
+impl Drop for Batches {
+    fn drop(&mut self) {
+        // Without the interpreter the iterator would be closed only at the next call of the module.
+        Python::try_attach(|py| drop(std::mem::replace(&mut self.iterator, py.None())));
+    }
+}
+
 impl Iterator for Batches {
     type Item = Result<RecordBatch>;
 

@@ -1,7 +1,9 @@
 //! Runs: compile, move rows, stage sinks, close the books.
 
 mod books;
+mod budget;
 pub mod compile;
+mod disk;
 pub mod estimate;
 mod failure;
 mod graph;
@@ -61,16 +63,16 @@ pub async fn run(compiled: &Compiled) -> Result<pb::RunResult> {
 
 async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
     for (name, plan, table) in &compiled.staged {
-        let written = stage::to_disk(compiled, name, plan).await?;
+        let written = disk::to_disk(compiled, name, plan).await?;
         // Each stage runs once, so the cell is empty.
         let _ = table.written.set(written);
     }
-    let mut staged = Vec::new();
+    let mut staged = stage::Unsettled::default();
     for (node, names) in &compiled.graph.sinks {
         if node != REJECTS
             && let Some(plan) = compiled.plans.get(node)
         {
-            staged.extend(stage::to_sinks(compiled, plan, targets(compiled, names)?).await?);
+            staged.add(stage::to_sinks(compiled, plan, targets(compiled, names)?).await?);
         }
     }
     let progress = progress(compiled);
@@ -84,9 +86,11 @@ async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
             rows: usize::try_from(compiled.state.rejects.rows()).unwrap_or(usize::MAX),
         });
         let plan = compile::scan(REJECTS, Arc::clone(&compiled.rejects) as _)?;
-        staged.extend(stage::to_sinks(compiled, &plan, targets(compiled, names)?).await?);
+        staged.add(stage::to_sinks(compiled, &plan, targets(compiled, names)?).await?);
     }
-    settle(compiled, staged, nodes, path)
+    let result = settle(compiled, staged.sinks(), nodes, path)?;
+    staged.keep();
+    Ok(result)
 }
 
 fn targets(compiled: &Compiled, names: &[String]) -> Result<Vec<Target>> {

@@ -11,7 +11,7 @@ use futures::StreamExt;
 
 use super::compile::Compiled;
 use super::failure::engine_error;
-use super::stage;
+use super::{disk, stage};
 use crate::error::{Code, EngineError, Result};
 use crate::reject::row_node::user_columns;
 
@@ -28,7 +28,7 @@ pub async fn preview(compiled: &Compiled, node: &str, rows: usize) -> Result<Vec
         .iter()
         .filter(|(name, ..)| cone.contains(name))
     {
-        let written = stage::to_disk(compiled, name, plan).await?;
+        let written = disk::to_disk(compiled, name, plan).await?;
         let _ = table.written.set(written);
     }
     let Some(plan) = compiled.plans.get(node) else {

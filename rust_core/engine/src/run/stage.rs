@@ -1,14 +1,11 @@
-//! Moves rows: executes a plan and writes its batches to disk or to sinks.
+//! Moves rows: executes a plan and writes its batches to sinks.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
-use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
@@ -17,9 +14,9 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::budget::Budget;
 use super::compile::Compiled;
 use super::failure::engine_error;
-use super::staged::Written;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::reject::log_refused;
@@ -29,6 +26,8 @@ use crate::sink::{Sink, StageContext};
 
 /// Batches that wait for a sink, at the most.
 const QUEUE: usize = 2;
+/// How long writers of a failed run may take to remove what they staged.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Executes a plan; one stream a partition.
 ///
@@ -53,64 +52,6 @@ pub async fn execute(
         .collect()
 }
 
-/// Writes a plan's rows to disk, one file a partition.
-///
-/// # Errors
-/// Whatever execution finds; `DISK_FULL`.
-pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Result<Written> {
-    let mut tasks = JoinSet::new();
-    let mut files = Vec::new();
-    let rows = Arc::new(AtomicUsize::new(0));
-    for (partition, stream) in execute(compiled, plan).await?.into_iter().enumerate() {
-        let path =
-            PathBuf::from(&compiled.runtime.work_dir).join(format!("{name}-{partition}.arrow"));
-        files.push(path.clone());
-        let cancel = compiled.state.cancel.clone();
-        let write = write_file(path, stream, Arc::clone(&rows));
-        tasks.spawn(async move {
-            cancel
-                .run_until_cancelled(write)
-                .await
-                .unwrap_or_else(cancelled)
-        });
-    }
-    join_all(tasks).await?;
-    let rows = rows.load(Ordering::Relaxed);
-    Ok(Written { files, rows })
-}
-
-async fn write_file(
-    path: PathBuf,
-    mut stream: SendableRecordBatchStream,
-    rows: Arc<AtomicUsize>,
-) -> Result<()> {
-    let fail = |error: &dyn std::fmt::Display| unwritable(&path, error);
-    let file = File::create(&path).map_err(|error| fail(&error))?;
-    let mut writer = StreamWriter::try_new(BufWriter::new(file), &stream.schema())
-        .map_err(|error| fail(&error))?;
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(engine_error)?;
-        rows.fetch_add(batch.num_rows(), Ordering::Relaxed);
-        writer.write(&batch).map_err(|error| fail(&error))?;
-    }
-    writer.finish().map_err(|error| fail(&error))?;
-    let inner = writer.into_inner().map_err(|error| fail(&error))?;
-    inner.into_inner().map_err(|error| fail(error.error()))?;
-    Ok(())
-}
-
-fn unwritable(path: &std::path::Path, error: &dyn std::fmt::Display) -> EngineError {
-    let text = error.to_string();
-    let full = text.contains("No space left") || text.contains("os error 28");
-    let code = if full {
-        Code::DiskFull
-    } else {
-        Code::SinkUnwritable
-    };
-    EngineError::new(code, format!("cannot write {}: {text}", path.display()))
-        .hint("Free space beneath the data directory")
-}
-
 /// A sink and its node.
 #[derive(Clone)]
 pub struct Target {
@@ -123,7 +64,7 @@ pub struct Target {
 /// Writes a plan's rows to sinks, all from one pass. Returns what each staged, in order.
 ///
 /// # Errors
-/// Whatever execution or a sink finds; nothing is published.
+/// Whatever execution or a sink finds; then nothing is staged any more.
 pub async fn to_sinks(
     compiled: &Compiled,
     plan: &LogicalPlan,
@@ -134,22 +75,24 @@ pub async fn to_sinks(
         epoch: compiled.runtime.epoch,
         writers: compiled.threads,
     };
+    let streams = execute(compiled, plan).await?;
+    let complete = Arc::new(AtomicBool::new(false));
     let mut writers = JoinSet::new();
     let mut queues = Vec::new();
     for (index, target) in targets.iter().enumerate() {
         let (sender, receiver) = mpsc::channel(QUEUE);
         queues.push((target.clone(), sender));
-        let (target, context) = (target.clone(), context.clone());
+        let (target, context, complete) = (target.clone(), context.clone(), Arc::clone(&complete));
         writers.spawn(async move {
             let name = Arc::clone(&target.node.name);
-            let staged = drain(target, context, receiver).await;
+            let staged = drain(target, context, receiver, &complete).await;
             staged
-                .map(|staged| (index, staged))
+                .map(|staged| staged.map(|staged| (index, staged)))
                 .map_err(|error| error.at(name.as_ref()))
         });
     }
     let mut readers = JoinSet::new();
-    for stream in execute(compiled, plan).await? {
+    for stream in streams {
         let cancel = compiled.state.cancel.clone();
         let pump = pump(stream, queues.clone(), compiled.budget());
         readers.spawn(async move {
@@ -159,50 +102,125 @@ pub async fn to_sinks(
                 .unwrap_or_else(cancelled)
         });
     }
-    drop(queues);
     let read = join_all(readers).await;
-    if let Err(error) = &read
-        && error.code != Code::SinkUnwritable
-    {
-        // A writer that is gone has removed what it staged; the run ends only then.
-        writers.shutdown().await;
-        return Err(error.clone());
+    // Only now does the end of a queue mean the end of the rows.
+    complete.store(read.is_ok(), Ordering::Release);
+    drop(queues);
+    let written = match read {
+        Ok(()) => wait(&mut writers).await,
+        Err(error) => give_up(&mut writers, error).await,
+    };
+    let (mut staged, failure) = written;
+    if let Some(error) = failure {
+        abandon(staged.iter().map(|(_, staged)| staged));
+        return Err(error);
     }
-    // A reader that stops because a writer is gone says less than the writer, which comes first.
-    let mut staged = Vec::new();
-    while let Some(result) = writers.join_next().await {
-        match result.map_err(panicked).and_then(|result| result) {
-            Ok(written) => staged.push(written),
-            Err(error) => {
-                writers.shutdown().await;
-                return Err(error);
-            }
-        }
-    }
-    read?;
     staged.sort_by_key(|(index, _)| *index);
     Ok(staged.into_iter().map(|(_, staged)| staged).collect())
 }
 
+/// What became of a writer: what it staged and the sink's place, or nothing when it was given up.
+type Ended = Result<Option<(usize, pb::StagedSink)>>;
+type Written = (Vec<(usize, pb::StagedSink)>, Option<EngineError>);
+
+/// Waits for writers that have all rows. The first failure ends the others.
+async fn wait(writers: &mut JoinSet<Ended>) -> Written {
+    let mut staged = Vec::new();
+    while let Some(ended) = writers.join_next().await {
+        match ended.map_err(panicked).and_then(|ended| ended) {
+            Ok(written) => staged.extend(written),
+            Err(error) => {
+                writers.shutdown().await;
+                return (staged, Some(error));
+            }
+        }
+    }
+    (staged, None)
+}
+
+/// Lets writers remove what they staged. A reader that stops because a writer is gone says less than
+/// the writer, which comes first.
+async fn give_up(writers: &mut JoinSet<Ended>, error: EngineError) -> Written {
+    let mut staged = Vec::new();
+    let mut failure = None;
+    let all = async {
+        while let Some(ended) = writers.join_next().await {
+            match ended.map_err(panicked).and_then(|ended| ended) {
+                Ok(written) => staged.extend(written),
+                Err(error) => failure = failure.take().or(Some(error)),
+            }
+        }
+    };
+    let gone = tokio::time::timeout(GRACE, all).await;
+    if gone.is_err() {
+        writers.shutdown().await;
+    }
+    let said = failure.filter(|_| error.code == Code::SinkUnwritable);
+    (staged, said.or(Some(error)))
+}
+
+/// What a run has staged so far. Dropped before [`Unsettled::keep`], it removes the files.
+#[derive(Default)]
+pub struct Unsettled(Vec<pb::StagedSink>);
+
+impl Unsettled {
+    /// Takes over what sinks staged.
+    pub fn add(&mut self, staged: Vec<pb::StagedSink>) {
+        self.0.extend(staged);
+    }
+
+    /// What is staged.
+    pub fn sinks(&self) -> Vec<pb::StagedSink> {
+        self.0.clone()
+    }
+
+    /// Leaves the files to be published.
+    pub fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Unsettled {
+    fn drop(&mut self) {
+        abandon(self.0.iter());
+    }
+}
+
+/// Removes staged files. Staging tables are found by their names and swept.
+fn abandon<'a>(staged: impl Iterator<Item = &'a pb::StagedSink>) {
+    for file in staged.flat_map(|sink| &sink.files) {
+        if let Err(error) = std::fs::remove_file(&file.staged_path) {
+            log::warn!("cannot remove {}: {error}", file.staged_path);
+        }
+    }
+}
+
+/// Writes a sink's rows. None when the run failed before the last of them.
 async fn drain(
     target: Target,
     context: StageContext,
     mut batches: mpsc::Receiver<RecordBatch>,
-) -> Result<pb::StagedSink> {
+    complete: &AtomicBool,
+) -> Result<Option<pb::StagedSink>> {
     let mut writer = target.sink.open(&context).await?;
     while let Some(batch) = batches.recv().await {
         let rows = batch.num_rows();
         writer.write(batch).await?;
         Counters::add(&target.node.counters.rows_out, rows);
     }
+    if !complete.load(Ordering::Acquire) {
+        writer.abandon().await;
+        return Ok(None);
+    }
     let mut staged = writer.finish().await?;
     staged.name = target.node.name.to_string();
     let counted = target.node.counters.rows_out.load(Ordering::Relaxed);
     if staged.rows != counted {
         let text = format!("{counted} rows were given, {} are staged", staged.rows);
+        abandon(std::iter::once(&staged));
         return Err(EngineError::new(Code::BooksUnbalanced, text));
     }
-    Ok(staged)
+    Ok(Some(staged))
 }
 
 async fn pump(
@@ -259,12 +277,12 @@ fn accepted(target: &Target, batch: &RecordBatch, own: &[usize]) -> Result<Recor
     filter_record_batch(&rows, &keep).map_err(fail)
 }
 
-fn cancelled() -> Result<()> {
+pub(super) fn cancelled() -> Result<()> {
     Err(EngineError::new(Code::Cancelled, "the run was cancelled"))
 }
 
 /// Waits for all tasks; the first failure ends the others.
-async fn join_all(mut tasks: JoinSet<Result<()>>) -> Result<()> {
+pub(super) async fn join_all(mut tasks: JoinSet<Result<()>>) -> Result<()> {
     while let Some(result) = tasks.join_next().await {
         result.map_err(panicked)??;
     }
@@ -281,65 +299,4 @@ fn panicked(error: tokio::task::JoinError) -> EngineError {
         format!("a task of the run ended badly: {error}"),
     )
     .hint("Nothing was published. Please report this with the pipeline")
-}
-
-/// How many rejects are borne while the run goes on.
-#[derive(Clone)]
-pub struct Budget {
-    max: Option<u64>,
-    rejects: Arc<crate::reject::RejectLog>,
-}
-
-impl Budget {
-    /// Stops a run whose rejects exceed the absolute bound; the ratio is known at the end.
-    fn check(&self) -> Result<()> {
-        match self.max {
-            Some(max) if self.rejects.rows() > max => {
-                Err(exceeded(self.rejects.rows(), &max.to_string()))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-fn exceeded(rejected: u64, bound: &str) -> EngineError {
-    let text = format!("{rejected} rows were rejected; limits.rejects allows {bound}");
-    EngineError::new(Code::RejectBudgetExceeded, text)
-        .hint("Nothing was published. Look at the rejects, then mend the source or raise the limit")
-}
-
-impl Compiled {
-    /// The run's reject budget.
-    #[must_use]
-    pub fn budget(&self) -> Budget {
-        let limits = self
-            .spec
-            .limits
-            .as_ref()
-            .and_then(|limits| limits.rejects.as_ref());
-        Budget {
-            max: limits.and_then(|limits| limits.max),
-            rejects: Arc::clone(&self.state.rejects),
-        }
-    }
-
-    /// Checks both bounds of the reject budget at the end of a run.
-    ///
-    /// # Errors
-    /// `REJECT_BUDGET_EXCEEDED`.
-    pub fn check_budget(&self, read: u64) -> Result<()> {
-        self.budget().check()?;
-        let limits = self
-            .spec
-            .limits
-            .as_ref()
-            .and_then(|limits| limits.rejects.as_ref());
-        let rejected = self.state.rejects.rows();
-        match limits.and_then(|limits| limits.max_ratio) {
-            Some(ratio) if rejected as f64 > ratio * read as f64 => {
-                Err(exceeded(rejected, &format!("a share of {ratio} of {read}")))
-            }
-            _ => Ok(()),
-        }
-    }
 }

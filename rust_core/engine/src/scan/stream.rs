@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, UInt32Array, UInt64Array};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, UInt32Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use futures::stream;
+use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use super::parquet::normal::{normal_type, normalise};
 use super::{BatchStream, ScanContext, Source, identity_fields};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
@@ -48,11 +49,14 @@ pub fn compile(
         )
         .hint("Pass an iterator of Arrow batches under the source's name when running the pipeline")
     })?;
+    let mut schema = rows_schema(&input.schema);
+    if schema.fields().is_empty() {
+        schema = declared_schema(&options.columns)?;
+    }
     for column in &options.columns {
         let declared = parse_type(&column.r#type)
             .map_err(|error| error.place(format!("columns.{}", column.name)))?;
-        let given = input
-            .schema
+        let given = schema
             .field_with_name(&column.name)
             .ok()
             .map(|field| type_name(field.data_type()));
@@ -68,13 +72,41 @@ pub fn compile(
         }
     }
     Ok(Arc::new(StreamSource {
-        schema: Arc::clone(&input.schema),
+        name: name.into(),
+        schema,
         input: Mutex::new(Some(input)),
     }))
 }
 
+/// The columns of the rows: any may be missing a value, and values of one kind have one type. What
+/// is finer or wider than the usual type keeps its own.
+fn rows_schema(given: &Schema) -> SchemaRef {
+    let fields = given.fields().iter().map(|field| {
+        let own = field.data_type();
+        let data_type = match own {
+            DataType::Timestamp(TimeUnit::Nanosecond, _)
+            | DataType::Time64(TimeUnit::Nanosecond)
+            | DataType::Decimal256(..) => own.clone(),
+            other => normal_type(other),
+        };
+        Field::new(field.name(), data_type, true)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The columns of a stream without any batch.
+fn declared_schema(columns: &[pb::Column]) -> Result<SchemaRef> {
+    let fields = columns.iter().map(|column| {
+        let declared = parse_type(&column.r#type)
+            .map_err(|error| error.place(format!("columns.{}", column.name)))?;
+        Ok(Field::new(&column.name, declared, true))
+    });
+    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+}
+
 /// Rows of an iterator, read once.
 struct StreamSource {
+    name: Arc<str>,
     schema: SchemaRef,
     input: Mutex<Option<StreamInput>>,
 }
@@ -115,6 +147,7 @@ impl Source for StreamSource {
         })?;
         let (sender, receiver) = mpsc::channel(WAITING);
         let pump = Pump {
+            given: Arc::clone(&input.schema),
             schema: Arc::clone(&self.schema),
             context: context.clone(),
             ordinal: 0,
@@ -127,6 +160,12 @@ impl Source for StreamSource {
                 EngineError::new(Code::EngineBug, format!("no thread for a stream: {error}"))
             })?;
         let cancel = context.cancel.clone();
+        // Rows count when they are taken: what waits at an early end was not read.
+        let counters = Arc::clone(&context.counters);
+        let count = move |batch: &RecordBatch| {
+            let bytes = batch.get_array_memory_size() as u64;
+            counters.add(batch.num_rows() as u64, 0, bytes);
+        };
         let batches = stream::unfold((receiver, cancel), |(mut receiver, cancel)| async move {
             let next = tokio::select! {
                 biased;
@@ -138,11 +177,16 @@ impl Source for StreamSource {
             };
             next.map(|batch| (batch, (receiver, cancel)))
         });
+        let batches = batches.inspect(move |batch| {
+            if let Ok(batch) = batch {
+                count(batch);
+            }
+        });
         Ok(vec![Box::pin(batches)])
     }
 
     fn origin_name(&self, _src: u32) -> String {
-        String::new()
+        self.name.to_string()
     }
 
     fn raw_record(&self, _origin: &Origin, _limit: usize) -> Option<Vec<u8>> {
@@ -152,6 +196,8 @@ impl Source for StreamSource {
 
 /// Moves batches from the program's iterator to the run.
 struct Pump {
+    /// The columns as the first batch has them.
+    given: SchemaRef,
     schema: SchemaRef,
     context: ScanContext,
     ordinal: u64,
@@ -198,15 +244,13 @@ impl Pump {
     }
 
     fn check(&self, batch: &RecordBatch) -> Result<()> {
-        let same = batch.num_columns() == self.schema.fields().len()
-            && batch
-                .schema()
-                .fields()
-                .iter()
-                .zip(self.schema.fields())
-                .all(|(given, wanted)| {
-                    given.name() == wanted.name() && given.data_type() == wanted.data_type()
-                });
+        let same =
+            batch.num_columns() == self.given.fields().len()
+                && batch.schema().fields().iter().zip(self.given.fields()).all(
+                    |(given, wanted)| {
+                        given.name() == wanted.name() && given.data_type() == wanted.data_type()
+                    },
+                );
         if same {
             return Ok(());
         }
@@ -224,26 +268,42 @@ impl Pump {
             )
         };
         let own = batch.project(&self.context.projection).map_err(bug)?;
+        let schema = self.schema.project(&self.context.projection).map_err(bug)?;
         let first = self.ordinal + 1;
         self.ordinal += rows as u64;
-        self.context
-            .counters
-            .add(rows as u64, 0, batch.get_array_memory_size() as u64);
-        let fields: Vec<_> = own
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.as_ref().clone())
-            .collect();
-        let fields: Vec<Field> = fields.into_iter().chain(identity_fields()).collect();
+        let columns = own.columns().iter().zip(schema.fields());
+        let columns = columns
+            .map(|(column, field)| usual(column, field))
+            .collect::<Result<Vec<_>>>()?;
+        let fields = schema.fields().iter().map(|field| field.as_ref().clone());
+        let fields: Vec<Field> = fields.chain(identity_fields()).collect();
         let identity: [ArrayRef; 3] = [
             Arc::new(UInt32Array::from_value(0, rows)),
             Arc::new(UInt64Array::from_iter_values(first..=self.ordinal)),
             Arc::new(UInt64Array::from_value(0, rows)),
         ];
-        let columns = own.columns().iter().cloned().chain(identity).collect();
+        let columns = columns.into_iter().chain(identity).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
             .map_err(bug)
     }
+}
+
+/// A column in the type that the source says it has.
+fn usual(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    if field.data_type() == column.data_type() {
+        return Ok(Arc::clone(column));
+    }
+    let unfit = |reason: &str| {
+        EngineError::new(
+            Code::SourceMismatch,
+            format!("column '{}' {reason}", field.name()),
+        )
+        .hint("Hand the values in as another type, or as text")
+    };
+    let (normal, _) = normalise(column).map_err(|error| unfit(&error.to_string()))?;
+    if normal.null_count() > column.logical_null_count() {
+        return Err(unfit("has values that do not fit their type"));
+    }
+    Ok(normal)
 }

@@ -72,7 +72,7 @@ pub trait Sink: Debug + Send + Sync {
 }
 
 /// Takes batches of the sink's schema. Dropped without `finish`, it removes what it staged as far
-/// as it can.
+/// as it can; after `abandon` nothing is left.
 #[async_trait]
 pub trait StagingWriter: Send {
     /// Stages a batch; returns when there is room for the next. Batches arrive in stream order.
@@ -86,6 +86,11 @@ pub trait StagingWriter: Send {
     /// # Errors
     /// As for [`StagingWriter::write`].
     async fn finish(self: Box<Self>) -> Result<pb::StagedSink>;
+
+    /// Removes what was staged, and returns when it is gone or cannot be removed.
+    async fn abandon(self: Box<Self>) {
+        drop(self);
+    }
 }
 
 /// Compiles a sink for rows of `schema` (without identity columns).

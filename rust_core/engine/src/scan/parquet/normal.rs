@@ -31,6 +31,7 @@ pub fn normal_type(stored: &DataType) -> DataType {
         T::Timestamp(_, None) => T::Timestamp(TimeUnit::Microsecond, None),
         T::Timestamp(_, Some(_)) => T::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
         T::Dictionary(_, value) => normal_type(value),
+        T::RunEndEncoded(_, value) => normal_type(value.data_type()),
         other => other.clone(),
     }
 }

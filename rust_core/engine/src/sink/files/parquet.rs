@@ -204,6 +204,11 @@ impl StagingWriter for ParquetWriter {
         if full { self.flush().await } else { Ok(()) }
     }
 
+    async fn abandon(mut self: Box<Self>) {
+        // A row group that is being written holds the file until then.
+        drop(self.open().await);
+    }
+
     async fn finish(mut self: Box<Self>) -> Result<pb::StagedSink> {
         self.flush().await?;
         let open = self.open().await?;
