@@ -3,12 +3,18 @@
 //! A step's plan ends in unqualified columns, followed by the identity columns where rows still
 //! have one origin each.
 
+mod cast;
+mod columns;
+mod drop;
 pub mod expr;
+mod filter;
 mod guard;
 mod join;
 mod limit;
-mod project;
+mod map;
 mod readings;
+mod rename;
+mod select;
 mod sql;
 mod validate;
 
@@ -96,12 +102,12 @@ pub fn build(step: &pb::Step, kind: &Kind, context: &StepContext<'_>) -> Result<
         Kind::Join(spec) => input().and_then(|left| join::build(spec, left, context)),
         Kind::Validate(spec) => input().and_then(|input| validate::build(spec, input, context)),
         Kind::Limit(spec) => input().and_then(|input| limit::build(spec, input, context)),
-        Kind::Filter(spec) => input().and_then(|input| project::filter(spec, input, context)),
-        Kind::Select(spec) => input().and_then(|input| project::select(spec, input, context)),
-        Kind::Map(spec) => input().and_then(|input| project::map(spec, input, context)),
-        Kind::Rename(spec) => input().and_then(|input| project::rename(spec, input, context)),
-        Kind::Drop(spec) => input().and_then(|input| project::drop(spec, input, context)),
-        Kind::Cast(spec) => input().and_then(|input| project::cast(spec, input, context)),
+        Kind::Filter(spec) => input().and_then(|input| filter::build(spec, input, context)),
+        Kind::Select(spec) => input().and_then(|input| select::build(spec, input, context)),
+        Kind::Map(spec) => input().and_then(|input| map::build(spec, input, context)),
+        Kind::Rename(spec) => input().and_then(|input| rename::build(spec, input, context)),
+        Kind::Drop(spec) => input().and_then(|input| drop::build(spec, input, context)),
+        Kind::Cast(spec) => input().and_then(|input| cast::build(spec, input, context)),
     };
     built.map_err(|error| error.at(step.name.as_str()))
 }
