@@ -36,6 +36,9 @@ STEPS = [
     "join: {with: other, on: [word], how: left}",
     "join: {with: other, on: [word], how: anti}",
     "limit: 7",
+    "sort: [word, {column: id, desc: true}]",
+    "dedupe: [word]",
+    "dedupe: {keys: [word, id], order_by: [id], keep: last}",
 ]
 AMOUNTS = st.sampled_from(["1", "2.50", "-3", "x", "", "99999999999999999999", "12345.678"])
 RECORD = st.tuples(

@@ -107,6 +107,7 @@ _ENGINE: dict[str, tuple[str, str]] = {
     "SINK_UNWRITABLE": ("RunError", "A sink could not be written."),
     "DISK_FULL": ("RunError", "The disk is full."),
     "ROW_FAILED": ("RunError", "A row could not be computed in a step whose `on_error` is `fail`."),
+    "SUM_OVERFLOW": ("RunError", "A sum does not fit its type."),
     "REJECT_BUDGET_EXCEEDED": ("RunError", "More rows were rejected than the budget allows."),
     "BOOKS_UNBALANCED": ("Bug", "The books of a run do not balance; nothing was published."),
     "MEMORY_EXCEEDED": ("RunError", "The memory limit is too small for this plan."),

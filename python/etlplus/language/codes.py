@@ -59,6 +59,7 @@ NOTHING_CHECKED: Final = "E0411"
 REPEATED_COLUMN: Final = "E0412"
 SAME_TARGET: Final = "E0413"
 BAD_TEST: Final = "E0414"
+NOTHING_COMPUTED: Final = "E0415"
 
 # What is probably not meant.
 UNUSED_SOURCE: Final = "W0501"
@@ -122,6 +123,7 @@ MEANINGS: Final = MappingProxyType(
         NOTHING_CHECKED: "A validate step checks nothing.",
         REPEATED_COLUMN: "A list of columns names one twice.",
         SAME_TARGET: "Two sinks write the same target.",
+        NOTHING_COMPUTED: "An aggregate step computes nothing.",
         BAD_TEST: "A test gives or expects something that the pipeline does not have.",
         UNUSED_SOURCE: "A source is never read.",
         UNUSED_STEP: "A step's rows go nowhere.",
@@ -184,6 +186,7 @@ HINTS: Final = MappingProxyType(
         NOTHING_CHECKED: "Give it `not_null`, `unique` or `rules`",
         REPEATED_COLUMN: "Name each column once",
         SAME_TARGET: "Write to different targets, or append with both",
+        NOTHING_COMPUTED: "Give it `by` or `columns`",
         BAD_TEST: "Compare it with the names of the sources, steps and parameters",
         UNUSED_SOURCE: "Read it with `from`, or remove it",
         UNUSED_STEP: "Read it with `from`, or remove it",

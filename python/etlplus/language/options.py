@@ -76,8 +76,28 @@ def _check_step(step: plan_pb2.Step, path: Path, findings: Findings, broken: set
             known = "Write `on: [column]`, or `keys: {left_column: right_column}`"
             text = "A join needs key columns"
             findings.add(codes.JOIN_KEYS, text, inner, known, on_key=True)
+    elif kind == "sort":
+        _no_repeats((key.column for key in step.sort.by), (*inner, "by"), findings, "column")
+    elif kind == "dedupe":
+        _no_repeats(step.dedupe.keys, (*inner, "keys"), findings)
+        order = (key.column for key in step.dedupe.order_by)
+        _no_repeats(order, (*inner, "order_by"), findings, "column")
+    elif kind == "aggregate":
+        _check_aggregate(step.aggregate, inner, findings, broken)
     elif kind == "validate":
         _check_validate(step.validate, inner, findings, broken)
+
+
+def _check_aggregate(
+    step: plan_pb2.AggregateStep, path: Path, findings: Findings, broken: set[Path]
+) -> None:
+    _no_repeats(step.by, (*path, "by"), findings)
+    computed = [column.name for column in step.columns]
+    _no_repeats([*step.by, *computed], (*path, "columns"), findings, skip=len(step.by))
+    if not step.by and not computed and not _any(broken, path, "by", "columns"):
+        known = "Write `by: [column]`, or `columns: {name: sum(column)}`"
+        text = "An `aggregate` step needs `by` or `columns`"
+        findings.add(codes.NOTHING_COMPUTED, text, path, known, on_key=True)
 
 
 def _check_validate(
@@ -115,12 +135,23 @@ def _any(broken: set[Path], path: Path, *names: str) -> bool:
     return path in broken or any((*path, name) in broken for name in names)
 
 
-def _no_repeats(names: Iterable[str], path: Path, findings: Findings, field: str = "") -> None:
-    """Report names that stand in a list twice; `field`: the entries' field that holds the name."""
+def _no_repeats(
+    names: Iterable[str], path: Path, findings: Findings, field: str = "", skip: int = 0
+) -> None:
+    """Report names that stand in a list twice.
+
+    Args:
+        names: The names in order.
+        path: Where the list stands.
+        findings: Where to report.
+        field: The entries' field that holds the name; empty when entries are names.
+        skip: How many of the names stand elsewhere, before the list.
+    """
     seen: set[str] = set()
     for index, name in enumerate(names):
-        if name and name in seen:
-            inner: Path = (*path, index, field) if field else (*path, index)
+        if name and name in seen and index >= skip:
+            at = index - skip
+            inner: Path = (*path, at, field) if field else (*path, at)
             findings.add(codes.REPEATED_COLUMN, f"The column `{name}` is named twice", inner)
         seen.add(name)
 

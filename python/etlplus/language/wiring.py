@@ -96,6 +96,8 @@ def fill_defaults(spec: plan_pb2.PipelineSpec) -> None:
             set_from(step, wiring.step_inputs[index][0])
         if step.HasField("join"):
             step.join.how = step.join.how or "inner"
+        if step.HasField("dedupe"):
+            step.dedupe.keep = step.dedupe.keep or "first"
     for sink, read in zip(spec.sinks, wiring.sink_inputs, strict=True):
         set_from(sink, read)
         options = getattr(sink, kind_of(sink))

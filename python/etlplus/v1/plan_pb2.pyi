@@ -130,7 +130,7 @@ class StreamSource(_message.Message):
     def __init__(self, columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("name", "on_error", "sql", "filter", "select", "map", "rename", "drop", "cast", "join", "validate", "limit")
+    __slots__ = ("name", "on_error", "sql", "filter", "select", "map", "rename", "drop", "cast", "join", "validate", "limit", "sort", "dedupe", "aggregate")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FROM_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -144,6 +144,9 @@ class Step(_message.Message):
     JOIN_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SORT_FIELD_NUMBER: _ClassVar[int]
+    DEDUPE_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     name: str
     on_error: str
     sql: SqlStep
@@ -156,7 +159,10 @@ class Step(_message.Message):
     join: JoinStep
     validate: ValidateStep
     limit: LimitStep
-    def __init__(self, name: _Optional[str] = ..., on_error: _Optional[str] = ..., sql: _Optional[_Union[SqlStep, _Mapping]] = ..., filter: _Optional[_Union[FilterStep, _Mapping]] = ..., select: _Optional[_Union[SelectStep, _Mapping]] = ..., map: _Optional[_Union[MapStep, _Mapping]] = ..., rename: _Optional[_Union[RenameStep, _Mapping]] = ..., drop: _Optional[_Union[DropStep, _Mapping]] = ..., cast: _Optional[_Union[CastStep, _Mapping]] = ..., join: _Optional[_Union[JoinStep, _Mapping]] = ..., validate: _Optional[_Union[ValidateStep, _Mapping]] = ..., limit: _Optional[_Union[LimitStep, _Mapping]] = ..., **kwargs) -> None: ...
+    sort: SortStep
+    dedupe: DedupeStep
+    aggregate: AggregateStep
+    def __init__(self, name: _Optional[str] = ..., on_error: _Optional[str] = ..., sql: _Optional[_Union[SqlStep, _Mapping]] = ..., filter: _Optional[_Union[FilterStep, _Mapping]] = ..., select: _Optional[_Union[SelectStep, _Mapping]] = ..., map: _Optional[_Union[MapStep, _Mapping]] = ..., rename: _Optional[_Union[RenameStep, _Mapping]] = ..., drop: _Optional[_Union[DropStep, _Mapping]] = ..., cast: _Optional[_Union[CastStep, _Mapping]] = ..., join: _Optional[_Union[JoinStep, _Mapping]] = ..., validate: _Optional[_Union[ValidateStep, _Mapping]] = ..., limit: _Optional[_Union[LimitStep, _Mapping]] = ..., sort: _Optional[_Union[SortStep, _Mapping]] = ..., dedupe: _Optional[_Union[DedupeStep, _Mapping]] = ..., aggregate: _Optional[_Union[AggregateStep, _Mapping]] = ..., **kwargs) -> None: ...
 
 class SqlStep(_message.Message):
     __slots__ = ("query",)
@@ -270,6 +276,40 @@ class LimitStep(_message.Message):
     ROWS_FIELD_NUMBER: _ClassVar[int]
     rows: int
     def __init__(self, rows: _Optional[int] = ...) -> None: ...
+
+class SortKey(_message.Message):
+    __slots__ = ("column", "desc", "nulls")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    DESC_FIELD_NUMBER: _ClassVar[int]
+    NULLS_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    desc: bool
+    nulls: str
+    def __init__(self, column: _Optional[str] = ..., desc: _Optional[bool] = ..., nulls: _Optional[str] = ...) -> None: ...
+
+class SortStep(_message.Message):
+    __slots__ = ("by",)
+    BY_FIELD_NUMBER: _ClassVar[int]
+    by: _containers.RepeatedCompositeFieldContainer[SortKey]
+    def __init__(self, by: _Optional[_Iterable[_Union[SortKey, _Mapping]]] = ...) -> None: ...
+
+class DedupeStep(_message.Message):
+    __slots__ = ("keys", "order_by", "keep")
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    keys: _containers.RepeatedScalarFieldContainer[str]
+    order_by: _containers.RepeatedCompositeFieldContainer[SortKey]
+    keep: str
+    def __init__(self, keys: _Optional[_Iterable[str]] = ..., order_by: _Optional[_Iterable[_Union[SortKey, _Mapping]]] = ..., keep: _Optional[str] = ...) -> None: ...
+
+class AggregateStep(_message.Message):
+    __slots__ = ("by", "columns")
+    BY_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    by: _containers.RepeatedScalarFieldContainer[str]
+    columns: _containers.RepeatedCompositeFieldContainer[Assignment]
+    def __init__(self, by: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Assignment, _Mapping]]] = ...) -> None: ...
 
 class Sink(_message.Message):
     __slots__ = ("name", "postgres", "parquet", "csv", "jsonl")

@@ -68,6 +68,8 @@ codes! {
     DiskFull = "DISK_FULL",
     /// A row could not be computed in a step whose `on_error` is `fail`.
     RowFailed = "ROW_FAILED",
+    /// A sum does not fit its type.
+    SumOverflow = "SUM_OVERFLOW",
     /// More rows were rejected than the budget allows.
     RejectBudgetExceeded = "REJECT_BUDGET_EXCEEDED",
     /// The books of a run do not balance.

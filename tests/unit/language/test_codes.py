@@ -67,6 +67,7 @@ TEXTS: dict[str, str] = {
     codes.JOIN_KEYS: definition(steps="[{join: {with: s}}]"),
     codes.CYCLE: definition(steps="[{name: a, from: b, limit: 1}, {name: b, limit: 1}]"),
     codes.NOTHING_CHECKED: definition(steps="[{validate: {}}]"),
+    codes.NOTHING_COMPUTED: definition(steps="[{aggregate: {}}]"),
     codes.REPEATED_COLUMN: definition(steps="[{select: [a, a]}]"),
     codes.SAME_TARGET: definition(sinks="{o: {csv: o.csv}, p: {csv: o.csv}}"),
     codes.BAD_TEST: definition(tests="[{name: t}]"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
@@ -30,10 +31,12 @@ pub struct Program {
 /// A compiled operation; see [`super::row_node::RowOp`].
 #[derive(Debug)]
 pub enum Op {
-    /// Output columns and their names.
+    /// Output columns, and the column that a reject of each names.
     Project(Vec<(Arc<dyn PhysicalExpr>, String)>),
     /// A condition.
     Filter(Arc<dyn PhysicalExpr>),
+    /// A condition of the rows that others are merged into.
+    Merge(Arc<dyn PhysicalExpr>),
     /// Rules.
     Check(Vec<Rule>),
 }
@@ -60,7 +63,7 @@ impl Program {
     pub fn expressions(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
         match &self.op {
             Op::Project(outputs) => outputs.iter().map(|(expr, _)| expr).collect(),
-            Op::Filter(expr) => vec![expr],
+            Op::Filter(expr) | Op::Merge(expr) => vec![expr],
             Op::Check(rules) => rules.iter().map(|rule| &rule.expr).collect(),
         }
     }
@@ -76,7 +79,8 @@ impl Program {
         }
         let out = match &self.op {
             Op::Project(outputs) => self.project(outputs, batch, schema)?,
-            Op::Filter(expr) => self.filter(expr, batch)?,
+            Op::Filter(expr) => self.filter(expr, batch, &counters.filtered)?,
+            Op::Merge(expr) => self.filter(expr, batch, &counters.merged)?,
             Op::Check(rules) => self.check(rules, batch)?,
         };
         if self.counts {
@@ -127,7 +131,13 @@ impl Program {
         )?)
     }
 
-    fn filter(&self, expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<RecordBatch> {
+    /// Keeps the rows for which an expression is true; `dropped` counts the others.
+    fn filter(
+        &self,
+        expr: &Arc<dyn PhysicalExpr>,
+        batch: &RecordBatch,
+        dropped: &AtomicU64,
+    ) -> Result<RecordBatch> {
         let (batch, condition) = match evaluate(expr.as_ref(), batch)? {
             Evaluated::Values(array) => (batch.clone(), array),
             Evaluated::Faults(faults) => {
@@ -140,8 +150,7 @@ impl Program {
             }
         };
         let out = filter_record_batch(&batch, condition.as_boolean())?;
-        let dropped = batch.num_rows() - out.num_rows();
-        Counters::add(&self.step.counters.filtered, dropped);
+        Counters::add(dropped, batch.num_rows() - out.num_rows());
         Ok(out)
     }
 

@@ -29,6 +29,8 @@ pub enum RowOp {
     Project(Vec<Output>),
     /// Keeps the row when the expression is true.
     Filter(Expr),
+    /// Keeps the row when the expression is true; the others are merged into rows that are kept.
+    Merge(Expr),
     /// Refuses the row when an expression is false, with every reason.
     Check(Vec<Check>),
 }
@@ -116,7 +118,7 @@ impl RowNode {
     fn new(step: NodeRef, counts: bool, op: RowOp, input: Arc<LogicalPlan>) -> Result<Self> {
         let schema = match &op {
             RowOp::Project(outputs) => project_schema(outputs, input.schema())?,
-            RowOp::Filter(_) | RowOp::Check(_) => Arc::clone(input.schema()),
+            RowOp::Filter(_) | RowOp::Merge(_) | RowOp::Check(_) => Arc::clone(input.schema()),
         };
         Ok(Self {
             step,
@@ -159,7 +161,7 @@ impl UserDefinedLogicalNodeCore for RowNode {
     fn expressions(&self) -> Vec<Expr> {
         match &self.op {
             RowOp::Project(outputs) => outputs.iter().map(|output| output.expr.clone()).collect(),
-            RowOp::Filter(expr) => vec![expr.clone()],
+            RowOp::Filter(expr) | RowOp::Merge(expr) => vec![expr.clone()],
             RowOp::Check(checks) => checks.iter().map(|check| check.expr.clone()).collect(),
         }
     }
@@ -169,6 +171,7 @@ impl UserDefinedLogicalNodeCore for RowNode {
         let op = match &self.op {
             RowOp::Project(_) => "project",
             RowOp::Filter(_) => "filter",
+            RowOp::Merge(_) => "merge",
             RowOp::Check(_) => "check",
         };
         write!(
@@ -198,12 +201,8 @@ impl UserDefinedLogicalNodeCore for RowNode {
                     })
                     .collect(),
             ),
-            RowOp::Filter(old) => RowOp::Filter(
-                exprs
-                    .into_iter()
-                    .next()
-                    .map_or_else(|| old.clone(), unaliased),
-            ),
+            RowOp::Filter(old) => RowOp::Filter(first(exprs, old)),
+            RowOp::Merge(old) => RowOp::Merge(first(exprs, old)),
             RowOp::Check(checks) => RowOp::Check(
                 checks
                     .iter()
@@ -236,6 +235,11 @@ impl UserDefinedLogicalNodeCore for RowNode {
         needed.dedup();
         Some(vec![needed])
     }
+}
+
+fn first(exprs: Vec<Expr>, old: &Expr) -> Expr {
+    let expr = exprs.into_iter().next();
+    expr.map_or_else(|| old.clone(), unaliased)
 }
 
 /// Optimiser rules wrap expressions in aliases to keep names; this node keeps names itself.

@@ -39,6 +39,8 @@ pub struct Counters {
     pub rejected: AtomicU64,
     /// Rows that were dropped because the pipeline asks for it.
     pub filtered: AtomicU64,
+    /// Rows that became part of another row, where the step knows which.
+    pub merged: AtomicU64,
 }
 
 impl Counters {

@@ -17,13 +17,16 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::statistics::StatisticsArgs;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+};
 use futures::{Stream, StreamExt};
 
 use super::state::{Counters, NodeRef};
+use crate::error::EngineError;
 use crate::run::estimate;
 
 /// Which edge of the step is counted.
@@ -70,11 +73,7 @@ impl Tap {
     /// The operator on top of a physical plan.
     #[must_use]
     pub fn exec(&self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
-        Arc::new(TapExec {
-            step: self.step.clone(),
-            edge: self.edge,
-            input,
-        })
+        Arc::new(TapExec::new(self.step.clone(), self.edge, input))
     }
 }
 
@@ -119,6 +118,29 @@ struct TapExec {
     step: NodeRef,
     edge: Edge,
     input: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+}
+
+impl TapExec {
+    fn new(step: NodeRef, edge: Edge, input: Arc<dyn ExecutionPlan>) -> Self {
+        let properties = match edge {
+            Edge::Out => Arc::clone(input.properties()),
+            // A sort that moved below the step's entry would hide from its counters which rows
+            // came, so the entry promises no order.
+            Edge::In | Edge::Side => Arc::new(PlanProperties::new(
+                EquivalenceProperties::new(input.schema()),
+                input.output_partitioning().clone(),
+                input.pipeline_behavior(),
+                input.boundedness(),
+            )),
+        };
+        Self {
+            step,
+            edge,
+            input,
+            properties,
+        }
+    }
 }
 
 impl DisplayAs for TapExec {
@@ -145,11 +167,11 @@ impl ExecutionPlan for TapExec {
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
+        &self.properties
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![self.edge == Edge::Out]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
@@ -175,11 +197,7 @@ impl ExecutionPlan for TapExec {
         let input = children
             .pop()
             .ok_or_else(|| DataFusionError::Internal("TapExec needs an input".to_owned()))?;
-        Ok(Arc::new(Self {
-            step: self.step.clone(),
-            edge: self.edge,
-            input,
-        }))
+        Ok(Arc::new(Self::new(self.step.clone(), self.edge, input)))
     }
 
     fn with_new_children(
@@ -210,11 +228,27 @@ struct TapStream {
     input: SendableRecordBatchStream,
 }
 
+impl TapStream {
+    /// Names the step in an error that comes out of it and names none.
+    fn placed(&self, error: DataFusionError) -> DataFusionError {
+        let DataFusionError::External(inner) = error.find_root() else {
+            return error;
+        };
+        match (self.edge, inner.downcast_ref::<EngineError>()) {
+            (Edge::Out, Some(inner)) => inner.clone().at(self.step.0.name.as_ref()).into(),
+            _ => error,
+        }
+    }
+}
+
 impl Stream for TapStream {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(self.input.poll_next_unpin(context));
+        if let Some(Err(error)) = item {
+            return Poll::Ready(Some(Err(self.placed(error))));
+        }
         if let Some(Ok(batch)) = &item {
             let counters = &self.step.0.counters;
             let counter = match self.edge {

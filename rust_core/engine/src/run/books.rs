@@ -12,7 +12,8 @@ use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 
 /// Closes the accounts of every node: rows that were given but not taken by a step that stops early
-/// are filtered by it; anything else is an error. A step that no sink needs takes no part.
+/// are filtered by it, rows that were still held when such a step stopped are filtered by their
+/// holder; anything else is an error. A step that no sink needs takes no part.
 ///
 /// # Errors
 /// `BOOKS_UNBALANCED`, naming the edge.
@@ -39,15 +40,42 @@ pub fn close(compiled: &Compiled, nodes: &mut [pb::NodeCounters]) -> Result<()> 
             return Err(unbalanced(&sink.name, offered, node.rows_in));
         }
     }
-    nodes.iter().try_for_each(balanced)
+    let held = held_back(compiled, nodes);
+    nodes.iter_mut().try_for_each(|node| {
+        let (came, went) = sides(node);
+        if came > went && held.contains(&node.name) {
+            node.filtered += came - went;
+        }
+        balanced(node)
+    })
+}
+
+/// Whether a step may end before it has read all of its input.
+fn stops_early(kind: &str) -> bool {
+    matches!(kind, "limit" | "sql" | "join")
+}
+
+/// The nodes whose rows a step that stops early reads, in the same stage of the run: they may still
+/// hold rows when it stops.
+fn held_back(compiled: &Compiled, nodes: &[pb::NodeCounters]) -> BTreeSet<String> {
+    let stoppers = nodes.iter().filter(|node| stops_early(&node.kind));
+    let mut held = BTreeSet::new();
+    let mut open: Vec<&str> = stoppers.map(|node| node.name.as_str()).collect();
+    while let Some(name) = open.pop() {
+        for input in compiled.graph.inputs.get(name).into_iter().flatten() {
+            if !compiled.graph.is_staged(input) && held.insert(input.clone()) {
+                open.push(input);
+            }
+        }
+    }
+    held
 }
 
 fn settle(node: &mut pb::NodeCounters, offered: u64) -> Result<()> {
     if offered == node.rows_in {
         return Ok(());
     }
-    let stops_early = matches!(node.kind.as_str(), "limit" | "sql" | "join");
-    if !stops_early || offered < node.rows_in {
+    if !stops_early(&node.kind) || offered < node.rows_in {
         return Err(unbalanced(&node.name, offered, node.rows_in));
     }
     node.filtered += offered - node.rows_in;
@@ -56,13 +84,19 @@ fn settle(node: &mut pb::NodeCounters, offered: u64) -> Result<()> {
 }
 
 fn balanced(node: &pb::NodeCounters) -> Result<()> {
-    let came = node.rows_in + node.expanded;
-    let went = node.rows_out + node.rejected + node.filtered + node.merged_away;
+    let (came, went) = sides(node);
     if came == went {
         Ok(())
     } else {
         Err(unbalanced(&node.name, came, went))
     }
+}
+
+/// Rows that came to a node, and rows that are accounted for.
+const fn sides(node: &pb::NodeCounters) -> (u64, u64) {
+    let came = node.rows_in + node.expanded;
+    let went = node.rows_out + node.rejected + node.filtered + node.merged_away;
+    (came, went)
 }
 
 fn unbalanced(name: &str, came: u64, went: u64) -> EngineError {

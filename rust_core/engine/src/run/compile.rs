@@ -236,6 +236,8 @@ impl Build {
 
     fn steps(&mut self, spec: &pb::PipelineSpec) -> Result<()> {
         let state = self.session.context.state();
+        let sources = spec.sources.iter().map(|source| source.name.clone());
+        let sources = sources.collect();
         for step in &spec.steps {
             let Some(kind) = &step.kind else {
                 return Err(
@@ -253,6 +255,7 @@ impl Build {
                 state: &state,
                 plans: &self.plans,
                 node: NodeRef(Arc::clone(&node)),
+                sources: &sources,
                 params: &self.params,
             };
             let plan = steps::build(step, kind, &context)?;

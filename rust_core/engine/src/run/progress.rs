@@ -20,10 +20,10 @@ fn counters(node: &Node) -> pb::NodeCounters {
         rejected: read(&own.rejected),
         filtered: read(&own.filtered),
         bytes: 0,
-        merged_away: side,
+        merged_away: side + read(&own.merged),
         expanded: 0,
     };
-    if matches!(node.kind, "sql" | "join" | "limit") {
+    if matches!(node.kind, "sql" | "join" | "limit" | "aggregate") {
         relate(&mut counted, node.merges.load(Ordering::Relaxed));
     }
     counted

@@ -4,15 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use arrow::compute::SortOptions;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::DFSchema;
 use datafusion::error::Result as DfResult;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{QueryPlanner, SessionContext};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{AggregateUDF, LogicalPlan, UserDefinedLogicalNode};
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
@@ -24,6 +27,8 @@ use crate::reject::row_exec::RowExec;
 use crate::reject::row_node::{RowNode, RowOp};
 use crate::reject::tap::Tap;
 use crate::reject::{Op, Program, Rule, harden};
+use crate::steps::ordered::Ordered;
+use crate::steps::sum::ExactSum;
 
 /// Rows in a batch, where the runtime names no other number.
 pub const BATCH_ROWS: usize = 8192;
@@ -72,13 +77,17 @@ pub fn open(
             )
             .hint("Check the data directory's permissions and free space")
         })?;
-    let state = SessionStateBuilder::new()
+    let mut state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config(threads, batch_rows, operators))
         .with_physical_optimizer_rules(joins::rules(operators))
         .with_runtime_env(Arc::clone(&runtime))
         .with_query_planner(Arc::new(Planner))
         .build();
+    let sum = AggregateUDF::new_from_impl(ExactSum::default());
+    state
+        .register_udaf(Arc::new(sum))
+        .map_err(|error| EngineError::new(Code::EngineBug, error.strip_backtrace()))?;
     Ok(RunSession {
         context: SessionContext::new_with_state(state),
         runtime,
@@ -144,6 +153,17 @@ impl ExtensionPlanner for NodePlanner {
         if let Some(tap) = node.as_any().downcast_ref::<Tap>() {
             return Ok(Some(tap.exec(Arc::clone(input))));
         }
+        if let Some(ordered) = node.as_any().downcast_ref::<Ordered>() {
+            let schema = ordered.input.schema();
+            let order = ordered.order.iter();
+            let order = order.map(|key| {
+                let options = SortOptions::new(!key.asc, key.nulls_first);
+                let expr = planner.create_physical_expr(&key.expr, schema, session, planning)?;
+                Ok(PhysicalSortExpr::new(expr, options))
+            });
+            let order = LexOrdering::new(order.collect::<DfResult<Vec<_>>>()?);
+            return Ok(order.map(|order| Ordered::exec(order, Arc::clone(input))));
+        }
         let Some(rows) = node.as_any().downcast_ref::<RowNode>() else {
             return Ok(None);
         };
@@ -185,6 +205,7 @@ impl Compile<'_> {
                     .collect::<DfResult<_>>()?,
             ),
             RowOp::Filter(expr) => Op::Filter(self.expr(expr)?),
+            RowOp::Merge(expr) => Op::Merge(self.expr(expr)?),
             RowOp::Check(checks) => Op::Check(
                 checks
                     .iter()

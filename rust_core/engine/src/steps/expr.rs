@@ -56,12 +56,29 @@ fn param_value(param: &pb::BoundParam) -> Result<ScalarValue> {
 /// # Errors
 /// `EXPRESSION_INVALID` or `COLUMN_UNKNOWN`, with the expression as the place.
 pub fn parse(sql: &str, schema: &DFSchema, context: &StepContext<'_>) -> Result<Expr> {
+    parse_with(sql, schema, context, |_| true)
+}
+
+/// As [`parse`], for an expression that may use aggregate functions.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_aggregate(sql: &str, schema: &DFSchema, context: &StepContext<'_>) -> Result<Expr> {
+    parse_with(sql, schema, context, |kind| kind != AGGREGATE)
+}
+
+fn parse_with(
+    sql: &str,
+    schema: &DFSchema,
+    context: &StepContext<'_>,
+    refused: fn(&str) -> bool,
+) -> Result<Expr> {
     let expr = context
         .state
         .create_logical_expr(sql, schema)
         .and_then(|expr| bind(expr, context.params))
         .map_err(|error| invalid(&error, sql))?;
-    if let Some(kind) = unusable(&expr) {
+    if let Some(kind) = unusable(&expr, refused) {
         let text = format!("{kind} cannot be used here: an expression sees one row at a time");
         return Err(EngineError::new(Code::ExpressionInvalid, text)
             .place(format!("in `{sql}`"))
@@ -100,6 +117,17 @@ pub fn column(name: &str, schema: &DFSchema) -> Result<Expr> {
         .find(|(_, field)| field.name() == name)
         .map(|(qualifier, _)| Expr::Column(Column::new(qualifier.cloned(), name)))
         .ok_or_else(|| unknown_column(name, schema))
+}
+
+/// The column that an expression is about, where it is about one.
+#[must_use]
+pub fn single_column(expr: &Expr) -> Option<String> {
+    let columns = expr.column_refs();
+    let mut names = columns.iter().map(|column| column.name.clone());
+    match (names.next(), names.next()) {
+        (Some(name), None) => Some(name),
+        _ => None,
+    }
 }
 
 /// The error for a column that does not exist.
@@ -156,9 +184,11 @@ pub fn bind(expr: Expr, params: &Params) -> datafusion::error::Result<Expr> {
     Ok(bound.data)
 }
 
-fn unusable(expr: &Expr) -> Option<&'static str> {
+const AGGREGATE: &str = "an aggregate function";
+
+fn unusable(expr: &Expr, refused: fn(&str) -> bool) -> Option<&'static str> {
     let kind = |expr: &Expr| match expr {
-        Expr::AggregateFunction(_) => Some("an aggregate function"),
+        Expr::AggregateFunction(_) => Some(AGGREGATE),
         Expr::WindowFunction(_) => Some("a window function"),
         Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) => Some("a subquery"),
         Expr::Unnest(_) => Some("unnest"),
@@ -167,7 +197,7 @@ fn unusable(expr: &Expr) -> Option<&'static str> {
     let mut found = None;
     // The closure never fails, so neither does the search.
     let _ = expr.exists(|expr| {
-        found = found.or_else(|| kind(expr));
+        found = found.or_else(|| kind(expr).filter(|kind| refused(kind)));
         Ok(found.is_some())
     });
     found

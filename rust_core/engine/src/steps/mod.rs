@@ -3,8 +3,10 @@
 //! A step's plan ends in unqualified columns, followed by the identity columns where rows still
 //! have one origin each.
 
+mod aggregate;
 mod cast;
 mod columns;
+mod dedupe;
 mod drop;
 pub mod expr;
 mod filter;
@@ -12,13 +14,17 @@ mod guard;
 mod join;
 mod limit;
 mod map;
+mod order;
+pub mod ordered;
 mod readings;
 mod rename;
 mod select;
+mod sort;
 mod sql;
+pub mod sum;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -38,6 +44,8 @@ pub struct StepContext<'a> {
     pub plans: &'a BTreeMap<String, LogicalPlan>,
     /// The step.
     pub node: NodeRef,
+    /// The names of the pipeline's sources.
+    pub sources: &'a BTreeSet<String>,
     /// Bound parameters.
     pub params: &'a expr::Params,
 }
@@ -72,6 +80,9 @@ pub const fn kind_name(kind: &Kind) -> &'static str {
         Kind::Join(_) => "join",
         Kind::Validate(_) => "validate",
         Kind::Limit(_) => "limit",
+        Kind::Sort(_) => "sort",
+        Kind::Dedupe(_) => "dedupe",
+        Kind::Aggregate(_) => "aggregate",
     }
 }
 
@@ -102,6 +113,9 @@ pub fn build(step: &pb::Step, kind: &Kind, context: &StepContext<'_>) -> Result<
         Kind::Join(spec) => input().and_then(|left| join::build(spec, left, context)),
         Kind::Validate(spec) => input().and_then(|input| validate::build(spec, input, context)),
         Kind::Limit(spec) => input().and_then(|input| limit::build(spec, input, context)),
+        Kind::Sort(spec) => input().and_then(|input| sort::build(spec, input, context)),
+        Kind::Dedupe(spec) => input().and_then(|input| dedupe::build(spec, input, context)),
+        Kind::Aggregate(spec) => aggregate::build(spec, &step.from, context),
         Kind::Filter(spec) => input().and_then(|input| filter::build(spec, input, context)),
         Kind::Select(spec) => input().and_then(|input| select::build(spec, input, context)),
         Kind::Map(spec) => input().and_then(|input| map::build(spec, input, context)),

@@ -34,7 +34,9 @@ pub struct InputTable {
 }
 
 impl InputTable {
-    fn new(name: &str, plan: &LogicalPlan) -> Self {
+    /// The table of a source or step.
+    #[must_use]
+    pub fn new(name: &str, plan: &LogicalPlan) -> Self {
         let fields: Vec<_> = user_columns(plan.schema())
             .map(|(_, field)| Arc::clone(field))
             .collect();
@@ -105,11 +107,7 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
         params.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.clone()));
     let query = query
         .replace_params_with_values(&ParamValues::from(params.collect::<Vec<_>>()))
-        .and_then(|query| {
-            state
-                .analyzer()
-                .execute_and_check(query, &state.config_options().clone(), |_, _| {})
-        })
+        .and_then(|query| analyzed(query, &state))
         .map_err(fail)?;
     let names = query
         .schema()
@@ -162,8 +160,22 @@ fn unique_names(names: &[String]) -> Result<()> {
     }
 }
 
+/// The plan with its types made equal and its wildcards expanded.
+///
+/// # Errors
+/// When types do not fit each other.
+pub fn analyzed(plan: LogicalPlan, state: &SessionState) -> DfResult<LogicalPlan> {
+    let options = state.config_options();
+    state
+        .analyzer()
+        .execute_and_check(plan, &options.clone(), |_, _| {})
+}
+
 /// The plan's columns by their bare names, identity last.
-fn unqualified(plan: LogicalPlan) -> DfResult<LogicalPlan> {
+///
+/// # Errors
+/// When the columns cannot be planned.
+pub fn unqualified(plan: LogicalPlan) -> DfResult<LogicalPlan> {
     let columns = output_columns(plan.schema());
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }

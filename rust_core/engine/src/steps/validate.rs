@@ -7,7 +7,7 @@ use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, col, lit};
 
 use super::StepContext;
-use super::expr::{column, condition, invalid};
+use super::expr::{column, condition, invalid, single_column};
 use crate::error::Result;
 use crate::plan::pb;
 use crate::reject::RejectCode;
@@ -56,16 +56,6 @@ pub fn build(
         unique(&spec.unique, plan, context)?
     };
     Ok(Tap::plan(&context.node, Edge::Out, plan))
-}
-
-/// The column that a rule is about, where it is about one.
-fn single_column(expr: &Expr) -> Option<String> {
-    let columns = expr.column_refs();
-    let mut names = columns.iter().map(|column| column.name.clone());
-    match (names.next(), names.next()) {
-        (Some(name), None) => Some(name),
-        _ => None,
-    }
 }
 
 /// Numbers the rows of each key in the source's order, so that the same row is kept whatever the
