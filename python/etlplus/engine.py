@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from etlplus import _core
@@ -197,11 +197,16 @@ def _outcome(result: engine_pb2.RunResult) -> figures.RunOutcome:
 
 
 def _rejects(summary: engine_pb2.RejectSummary) -> figures.RejectSummary:
-    counts = tuple(
-        figures.RejectCount(count.step, count.column, count.code, count.rows)
-        for count in summary.counts
+    return figures.RejectSummary(
+        summary.rows, _counts(summary.counts), summary.path, _counts(summary.warnings)
     )
-    return figures.RejectSummary(summary.rows, counts, summary.path)
+
+
+def _counts(counts: Iterable[report_pb2.RejectCount]) -> tuple[figures.RejectCount, ...]:
+    return tuple(
+        figures.RejectCount(count.step, count.column, count.code, count.rows, count.rule)
+        for count in counts
+    )
 
 
 def _staged(sink: engine_pb2.StagedSink) -> figures.StagedSink:

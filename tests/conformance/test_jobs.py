@@ -25,7 +25,12 @@ SETTLEMENT = Settlement(
     state=JobState.SUCCEEDED,
     progress=PROGRESS,
     sinks=(SinkResult("mart", "postgres", "mart.f", "replace", Books(10, 9, 1), "ab", "0" * 32),),
-    rejects=RejectSummary(1, (RejectCount("clean", "dep_time", "CONVERSION_FAILED", 1),), "/r"),
+    rejects=RejectSummary(
+        1,
+        (RejectCount("clean", "dep_time", "CONVERSION_FAILED", 1),),
+        "/r",
+        (RejectCount("clean", "", "RULE_BROKEN", 2, "odd"),),
+    ),
 )
 
 

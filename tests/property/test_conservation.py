@@ -38,6 +38,9 @@ STEPS = [
     "limit: 7",
     "sort: [word, {column: id, desc: true}]",
     "dedupe: [word]",
+    "unnest: word",
+    "map: {word: \"case when word <> 'c' then '[1, 2]' end\"}",
+    "mask: {word: {how: partial, keep_first: 1}}",
     "dedupe: {keys: [word, id], order_by: [id], keep: last}",
 ]
 AMOUNTS = st.sampled_from(["1", "2.50", "-3", "x", "", "99999999999999999999", "12345.678"])

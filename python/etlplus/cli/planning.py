@@ -171,9 +171,9 @@ def _spec(opened: Session, which: _Named) -> bytes:
 
 
 def last_step(data: bytes) -> str:
-    """The last step's name, or the last source's where there are no steps."""
-    from etlplus.language.wiring import step_names  # noqa: PLC0415 takes time that --help has not
+    """The name by which the rows of the last step are read, or the last source's without steps."""
+    from etlplus.language.wiring import wire  # noqa: PLC0415 takes time that --help has not
     from etlplus.v1 import plan_pb2  # noqa: PLC0415 the same
 
     spec = plan_pb2.PipelineSpec.FromString(data)
-    return (step_names(spec) or [source.name for source in spec.sources])[-1]
+    return wire(spec).readable()[-1]

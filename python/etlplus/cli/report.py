@@ -68,6 +68,8 @@ def summary(job: job_pb2.Job) -> str:
         parts.append(books(job))
     if job.rejects.rows:
         parts.append(reasons(job))
+    if job.rejects.warnings:
+        parts.append(warnings(job))
     return "\n".join(parts)
 
 
@@ -115,3 +117,12 @@ def reasons(job: job_pb2.Job) -> str:
         for count in job.rejects.counts
     ]
     return table(("REFUSED BY", "COLUMN", "REASON", "ROWS"), rows, right="   >")
+
+
+def warnings(job: job_pb2.Job) -> str:
+    """How many rows broke each rule that only warns."""
+    rows = [
+        (count.step, count.rule or count.column or "-", count.code, number(count.rows))
+        for count in job.rejects.warnings
+    ]
+    return table(("WARNED BY", "RULE", "REASON", "ROWS"), rows, right="   >")

@@ -107,6 +107,10 @@ _ENGINE: dict[str, tuple[str, str]] = {
     "SINK_UNWRITABLE": ("RunError", "A sink could not be written."),
     "DISK_FULL": ("RunError", "The disk is full."),
     "ROW_FAILED": ("RunError", "A row could not be computed in a step whose `on_error` is `fail`."),
+    "EXPECTATION_FAILED": (
+        "RunError",
+        "The rows of a `validate` step together are not as its `expect` says.",
+    ),
     "SUM_OVERFLOW": ("RunError", "A sum does not fit its type."),
     "REJECT_BUDGET_EXCEEDED": ("RunError", "More rows were rejected than the budget allows."),
     "BOOKS_UNBALANCED": ("Bug", "The books of a run do not balance; nothing was published."),
@@ -139,6 +143,12 @@ REJECTS: Mapping[str, str] = MappingProxyType(
         "EXPRESSION_FAILED": "An expression could not be computed for another reason.",
         "MISSING_VALUE": "A required value is missing.",
         "DUPLICATE_KEY": "A key that must be unique occurs again.",
+        "NOT_IN_RANGE": "A value is smaller or greater than a `validate` step allows.",
+        "WRONG_LENGTH": "A text is shorter or longer than a `validate` step allows.",
+        "PATTERN_MISMATCH": "A text does not match the pattern of a `validate` step.",
+        "NOT_ALLOWED": "A value is not one of those that a `validate` step allows.",
+        "KEY_NOT_FOUND": "A key is not found in the source or step that it refers to.",
+        "AMBIGUOUS_KEY": "A key is found several times where a lookup needs it once.",
         "RULE_BROKEN": "A rule of a `validate` step is broken.",
         "TARGET_REFUSED": "A value does not fit the target's column.",
     }

@@ -96,12 +96,18 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class RejectCount:
-    """How many rows were rejected for a reason. `column` is empty when there is none."""
+    """How many rows were rejected for a reason, or broke a rule that only warns.
+
+    Attributes:
+        column: empty when there is none.
+        rule: for warnings, the rule's name; empty when it has none.
+    """
 
     step: str
     column: str
     code: str
     rows: int
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +116,13 @@ class RejectSummary:
 
     Attributes:
         path: the Arrow IPC file that holds them, where the job ran; empty when none.
+        warnings: rows that broke a rule of severity `warn`; they were not refused.
     """
 
     rows: int = 0
     counts: tuple[RejectCount, ...] = ()
     path: str = ""
+    warnings: tuple[RejectCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

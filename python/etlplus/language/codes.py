@@ -60,6 +60,9 @@ REPEATED_COLUMN: Final = "E0412"
 SAME_TARGET: Final = "E0413"
 BAD_TEST: Final = "E0414"
 NOTHING_COMPUTED: Final = "E0415"
+ROUTE_OUTPUT: Final = "E0416"
+MASK_OPTIONS: Final = "E0417"
+LOOKUP_ONLY: Final = "E0418"
 
 # What is probably not meant.
 UNUSED_SOURCE: Final = "W0501"
@@ -124,6 +127,9 @@ MEANINGS: Final = MappingProxyType(
         REPEATED_COLUMN: "A list of columns names one twice.",
         SAME_TARGET: "Two sinks write the same target.",
         NOTHING_COMPUTED: "An aggregate step computes nothing.",
+        ROUTE_OUTPUT: "A route is read without one of its outputs.",
+        MASK_OPTIONS: "The options of a mask do not go with how it masks.",
+        LOOKUP_ONLY: "An option of lookups is given for another join.",
         BAD_TEST: "A test gives or expects something that the pipeline does not have.",
         UNUSED_SOURCE: "A source is never read.",
         UNUSED_STEP: "A step's rows go nowhere.",
@@ -183,10 +189,13 @@ HINTS: Final = MappingProxyType(
         TABLE_OR_QUERY: "Keep one of `table` and `query`",
         JOIN_KEYS: "Write `on: [column]`, or `keys: {left_column: right_column}`",
         CYCLE: "Let each step read a source or a step above it",
-        NOTHING_CHECKED: "Give it `not_null`, `unique` or `rules`",
+        NOTHING_CHECKED: "Say what is to be checked",
         REPEATED_COLUMN: "Name each column once",
         SAME_TARGET: "Write to different targets, or append with both",
         NOTHING_COMPUTED: "Give it `by` or `columns`",
+        ROUTE_OUTPUT: "Write `from: step.output`",
+        MASK_OPTIONS: "Compare them with the manual of `mask`",
+        LOOKUP_ONLY: "Write `how: lookup`, or leave the option out",
         BAD_TEST: "Compare it with the names of the sources, steps and parameters",
         UNUSED_SOURCE: "Read it with `from`, or remove it",
         UNUSED_STEP: "Read it with `from`, or remove it",

@@ -85,6 +85,8 @@ def _reduce(spec: plan_pb2.PipelineSpec, test: plan_pb2.PipelineTest, names: lis
     """Leave only what the names depend on, up to what is given."""
     wiring = wire(spec)
     inputs = dict(zip(wiring.steps, wiring.step_inputs, strict=True))
+    for step, outputs in wiring.routes().items():
+        inputs.update({name: [step] for name in outputs})
     needed: set[str] = set()
     queue = list(names)
     while queue:

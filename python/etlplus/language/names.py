@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from etlplus.language import codes
 from etlplus.language.findings import Findings
-from etlplus.language.suggest import hint
+from etlplus.language.suggest import hint, listing
 from etlplus.language.text import Path
 from etlplus.language.wiring import REJECTS, Wiring, get_from, wire
 from etlplus.v1 import plan_pb2
@@ -65,9 +65,15 @@ def _check_step(
         _check_reference(wiring, index, written, (*path, "from"), findings)
     elif not step.HasField("sql") and not wiring.step_inputs[index][0]:
         _ambiguous(wiring, path, "The first step", findings)
+    elif not step.HasField("sql"):
+        _no_route(wiring, wiring.step_inputs[index][0], (*path, "from"), findings)
     if step.HasField("join") and getattr(step.join, "with"):
         other = getattr(step.join, "with")
         _check_reference(wiring, index, other, (*path, "join", "with"), findings)
+    for number, reference in enumerate(step.validate.references):
+        if reference.to:
+            place: Path = (*path, "validate", "references", number, "to")
+            _check_reference(wiring, index, reference.to, place, findings)
 
 
 def _ambiguous(wiring: Wiring, path: Path, who: str, findings: Findings) -> None:
@@ -77,18 +83,32 @@ def _ambiguous(wiring: Wiring, path: Path, who: str, findings: Findings) -> None
         findings.add(codes.AMBIGUOUS_FROM, text, (*path, "from"), known)
 
 
+def _no_route(wiring: Wiring, name: str, path: Path, findings: Findings) -> bool:
+    """Report a name that means a route, of which only outputs can be read."""
+    outputs = wiring.routes().get(name)
+    if outputs is None:
+        return False
+    text = f"`{name}` is a route: say which of its outputs is read"
+    known = f"It has: {listing(outputs)}"
+    findings.add(codes.ROUTE_OUTPUT, text, path, known)
+    return True
+
+
 def _check_reference(wiring: Wiring, index: int, name: str, path: Path, findings: Findings) -> None:
-    if name in wiring.sources or name in wiring.steps[:index]:
+    if name in wiring.readable(index):
         return
-    if name == wiring.steps[index]:
-        findings.add(codes.CYCLE, f"The step `{name}` reads itself", path)
-    elif name in wiring.steps:
-        _check_later(wiring, index, name, path, findings)
+    if name in wiring.steps[:index] and _no_route(wiring, name, path, findings):
+        return
+    owner = wiring.owner(name)
+    if owner == wiring.steps[index]:
+        findings.add(codes.CYCLE, f"The step `{owner}` reads itself", path)
+    elif owner in wiring.steps:
+        _check_later(wiring, index, owner, path, findings)
     elif name == REJECTS:
         text = "Only sinks can read the rejects: they are complete when all steps are done"
         findings.add(codes.UNDEFINED, text, path)
     else:
-        known = hint(name, [*wiring.sources, *wiring.steps[:index]], "It can read")
+        known = hint(name, wiring.readable(index), "It can read")
         findings.add(codes.UNDEFINED, f"There is no source or step `{name}`", path, known)
 
 
@@ -114,7 +134,7 @@ def _way(wiring: Wiring, start: str, goal: str) -> list[str]:
             while came_from[way[0]]:
                 way.insert(0, came_from[way[0]])
             return way
-        for name in inputs.get(step, []):
+        for name in map(wiring.owner, inputs.get(step, [])):
             if name not in came_from:
                 came_from[name] = step
                 queue.append(name)
@@ -123,12 +143,14 @@ def _way(wiring: Wiring, start: str, goal: str) -> list[str]:
 
 def _check_sink(wiring: Wiring, index: int, written: str, findings: Findings) -> None:
     path: Path = ("sinks", index)
-    if not written:
-        if not wiring.sink_inputs[index]:
-            _ambiguous(wiring, path, "A sink without steps above it", findings)
+    if not written and not wiring.sink_inputs[index]:
+        _ambiguous(wiring, path, "A sink without steps above it", findings)
         return
-    if written not in {*wiring.sources, *wiring.steps, REJECTS}:
-        known = hint(written, [*wiring.sources, *wiring.steps, REJECTS], "It can read")
+    inner: Path = (*path, "from")
+    if _no_route(wiring, wiring.sink_inputs[index], inner, findings) or not written:
+        return
+    if written not in {*wiring.readable(), REJECTS}:
+        known = hint(written, [*wiring.readable(), REJECTS], "It can read")
         text = f"There is no source or step `{written}`"
         findings.add(codes.UNDEFINED, text, (*path, "from"), known)
 
@@ -139,8 +161,8 @@ def _check_unused(wiring: Wiring, findings: Findings) -> None:
         if name not in used:
             text = f"The source `{name}` is never read"
             findings.add(codes.UNUSED_SOURCE, text, ("sources", index), on_key=True)
-    for index, name in enumerate(wiring.steps):
-        if name not in used:
+    for index, outputs in enumerate(wiring.outputs):
+        for name in (name for name in outputs if name not in used):
             text = f"The rows of step `{name}` go nowhere"
             known = f"Read it with `from: {name}`, or remove it"
             findings.add(codes.UNUSED_STEP, text, ("steps", index), known, on_key=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from etlplus.language import codes
 from etlplus.language.findings import Findings
+from etlplus.language.lists import any_broken, no_repeats
+from etlplus.language.steps import check_step
 from etlplus.language.text import Path
 from etlplus.language.wiring import REJECTS, kind_of, sink_mode, wire
 from etlplus.v1 import plan_pb2
@@ -16,7 +18,7 @@ def check_options(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[P
     for index, source in enumerate(spec.sources):
         _check_source(source, ("sources", index), findings)
     for index, step in enumerate(spec.steps):
-        _check_step(step, ("steps", index), findings, broken)
+        check_step(step, ("steps", index), findings, broken)
     for index, sink in enumerate(spec.sinks):
         if sink.HasField("postgres"):
             _check_table_sink(sink.postgres, ("sinks", index, "postgres"), findings, broken)
@@ -33,12 +35,12 @@ def _check_source(source: plan_pb2.Source, path: Path, findings: Findings) -> No
             findings.add(codes.TABLE_OR_QUERY, text, (*path, "postgres"), on_key=True)
     elif source.HasField("csv"):
         inner = (*path, "csv")
-        _no_repeats(source.csv.names, (*inner, "names"), findings)
-        _no_repeats((column.name for column in source.csv.columns), (*inner, "columns"), findings)
+        no_repeats(source.csv.names, (*inner, "names"), findings)
+        no_repeats((column.name for column in source.csv.columns), (*inner, "columns"), findings)
         _check_delimiter(source.csv, inner, findings)
     elif source.HasField("jsonl"):
         names = (column.name for column in source.jsonl.columns)
-        _no_repeats(names, (*path, "jsonl", "columns"), findings)
+        no_repeats(names, (*path, "jsonl", "columns"), findings)
 
 
 def _check_delimiter(source: plan_pb2.CsvSource, path: Path, findings: Findings) -> None:
@@ -56,104 +58,17 @@ def _check_delimiter(source: plan_pb2.CsvSource, path: Path, findings: Findings)
         findings.add(codes.NOT_ALLOWED, text, (*path, "delimiter"))
 
 
-def _check_step(step: plan_pb2.Step, path: Path, findings: Findings, broken: set[Path]) -> None:
-    kind = kind_of(step)
-    inner = (*path, kind)
-    if kind in {"select", "drop"}:
-        _no_repeats(getattr(step, kind).columns, (*inner, "columns"), findings)
-    elif kind in {"map", "cast"}:
-        columns = getattr(step, kind).columns
-        _no_repeats((column.name for column in columns), (*inner, "columns"), findings)
-    elif kind == "rename":
-        columns = step.rename.columns
-        _no_repeats((column.column for column in columns), (*inner, "columns"), findings)
-        _no_repeats((column.to for column in columns), (*inner, "columns"), findings, "to")
-    elif kind == "join":
-        _no_repeats(step.join.on, (*inner, "on"), findings)
-        _no_repeats((key.left for key in step.join.keys), (*inner, "keys"), findings)
-        _no_repeats((column.name for column in step.join.columns), (*inner, "columns"), findings)
-        if not step.join.on and not step.join.keys and not _any(broken, inner, "on", "keys"):
-            known = "Write `on: [column]`, or `keys: {left_column: right_column}`"
-            text = "A join needs key columns"
-            findings.add(codes.JOIN_KEYS, text, inner, known, on_key=True)
-    elif kind == "sort":
-        _no_repeats((key.column for key in step.sort.by), (*inner, "by"), findings, "column")
-    elif kind == "dedupe":
-        _no_repeats(step.dedupe.keys, (*inner, "keys"), findings)
-        order = (key.column for key in step.dedupe.order_by)
-        _no_repeats(order, (*inner, "order_by"), findings, "column")
-    elif kind == "aggregate":
-        _check_aggregate(step.aggregate, inner, findings, broken)
-    elif kind == "validate":
-        _check_validate(step.validate, inner, findings, broken)
-
-
-def _check_aggregate(
-    step: plan_pb2.AggregateStep, path: Path, findings: Findings, broken: set[Path]
-) -> None:
-    _no_repeats(step.by, (*path, "by"), findings)
-    computed = [column.name for column in step.columns]
-    _no_repeats([*step.by, *computed], (*path, "columns"), findings, skip=len(step.by))
-    if not step.by and not computed and not _any(broken, path, "by", "columns"):
-        known = "Write `by: [column]`, or `columns: {name: sum(column)}`"
-        text = "An `aggregate` step needs `by` or `columns`"
-        findings.add(codes.NOTHING_COMPUTED, text, path, known, on_key=True)
-
-
-def _check_validate(
-    step: plan_pb2.ValidateStep, path: Path, findings: Findings, broken: set[Path]
-) -> None:
-    _no_repeats(step.not_null, (*path, "not_null"), findings)
-    _no_repeats(step.unique, (*path, "unique"), findings)
-    seen: set[str] = set()
-    for index, rule in enumerate(step.rules):
-        if rule.name in seen:
-            text = f"There is a rule called `{rule.name}` already"
-            findings.add(codes.DUPLICATE_NAME, text, (*path, "rules", index, "name"))
-        seen.add(rule.name)
-    parts = ("not_null", "unique", "rules")
-    if not any(getattr(step, part) for part in parts) and not _any(broken, path, *parts):
-        known = "Give it `not_null`, `unique` or `rules`"
-        text = "A `validate` step needs something to check"
-        findings.add(codes.NOTHING_CHECKED, text, path, known, on_key=True)
-
-
 def _check_table_sink(
     sink: plan_pb2.PostgresSink, path: Path, findings: Findings, broken: set[Path]
 ) -> None:
-    _no_repeats(sink.keys, (*path, "keys"), findings)
-    if sink.mode == "merge" and not sink.keys and not _any(broken, path, "keys"):
+    no_repeats(sink.keys, (*path, "keys"), findings)
+    if sink.mode == "merge" and not sink.keys and not any_broken(broken, path, "keys"):
         known = "Write `keys: [column]` with the columns that identify a row"
         findings.add(codes.KEYS_MISSING, "`mode: merge` needs `keys`", (*path, "mode"), known)
     if sink.keys and sink.mode in {"", "append", "replace"}:
         text = f"`keys` mean nothing for `mode: {sink.mode or 'append'}`"
         known = "Write `mode: merge`, or leave `keys` out"
         findings.add(codes.KEYS_UNUSED, text, (*path, "keys"), known, on_key=True)
-
-
-def _any(broken: set[Path], path: Path, *names: str) -> bool:
-    return path in broken or any((*path, name) in broken for name in names)
-
-
-def _no_repeats(
-    names: Iterable[str], path: Path, findings: Findings, field: str = "", skip: int = 0
-) -> None:
-    """Report names that stand in a list twice.
-
-    Args:
-        names: The names in order.
-        path: Where the list stands.
-        findings: Where to report.
-        field: The entries' field that holds the name; empty when entries are names.
-        skip: How many of the names stand elsewhere, before the list.
-    """
-    seen: set[str] = set()
-    for index, name in enumerate(names):
-        if name and name in seen and index >= skip:
-            at = index - skip
-            inner: Path = (*path, at, field) if field else (*path, at)
-            findings.add(codes.REPEATED_COLUMN, f"The column `{name}` is named twice", inner)
-        seen.add(name)
 
 
 def _check_targets(sinks: Sequence[plan_pb2.Sink], findings: Findings) -> None:
@@ -178,11 +93,12 @@ def _target(sink: plan_pb2.Sink) -> tuple[str, ...]:
 
 def _check_tests(spec: plan_pb2.PipelineSpec, findings: Findings) -> None:
     wiring = wire(spec)
-    names = {*wiring.sources, *wiring.steps}
+    given = {*wiring.sources, *wiring.steps} - wiring.routes().keys()
+    expected = {*wiring.readable(), REJECTS}
     declared = {param.name for param in spec.params}
     for index, test in enumerate(spec.tests):
         path: Path = ("tests", index)
-        for field, known in (("given", names), ("expect", names | {REJECTS}), ("params", declared)):
+        for field, known in (("given", given), ("expect", expected), ("params", declared)):
             what = "parameter" if field == "params" else "source or step"
             for name in sorted(set(getattr(test, field)) - known):
                 text = f"The pipeline has no {what} `{name}`"

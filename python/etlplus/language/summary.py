@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from etlplus.domain.pipeline import SpecSummary
-from etlplus.language.wiring import step_names
+from etlplus.language.wiring import wire
 from etlplus.v1 import plan_pb2
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -24,7 +24,7 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         targets=tuple(sorted(written)),
         streams=tuple(source.name for source in spec.sources if source.HasField("stream")),
         timeout=seconds(spec.limits.timeout),
-        nodes=(*(source.name for source in spec.sources), *step_names(spec)),
+        nodes=tuple(wire(spec).readable()),
     )
 
 

@@ -47,12 +47,29 @@ class Wiring:
         steps: names of steps, in order.
         step_inputs: for each step, the names it reads; a query's are those it may read.
         sink_inputs: for each sink, the name it reads.
+        outputs: for each step, the names by which its rows are read: its own, or those of a
+            route's outputs.
     """
 
     sources: list[str]
     steps: list[str]
     step_inputs: list[list[str]]
     sink_inputs: list[str]
+    outputs: list[list[str]]
+
+    def readable(self, index: int | None = None) -> list[str]:
+        """Return the names that a step may read, or that a sink may when there is no index."""
+        return [*self.sources, *(name for names in self.outputs[:index] for name in names)]
+
+    def routes(self) -> dict[str, list[str]]:
+        """Return the outputs of each route."""
+        pairs = zip(self.steps, self.outputs, strict=True)
+        return {step: outputs for step, outputs in pairs if outputs != [step]}
+
+    def owner(self, name: str) -> str:
+        """Return the step that a route's output belongs to; any other name as it is."""
+        pairs = zip(self.steps, self.outputs, strict=True)
+        return next((step for step, outputs in pairs if name in outputs), name)
 
     def used(self) -> set[str]:
         """Return every name that something reads."""
@@ -63,23 +80,36 @@ def wire(spec: plan_pb2.PipelineSpec) -> Wiring:
     """Return who reads whom."""
     sources = [source.name for source in spec.sources]
     steps = step_names(spec)
+    outputs = [_outputs(name, step) for name, step in zip(steps, spec.steps, strict=True)]
+    names = [*sources, *(name for found in outputs for name in found)]
     first = sources[0] if len(sources) == 1 else ""
     inputs: list[list[str]] = []
     for index, step in enumerate(spec.steps):
         above = steps[index - 1] if index else first
-        inputs.append(_inputs(step, above, [*sources, *steps]))
+        inputs.append(_inputs(step, above, names))
     last = steps[-1] if steps else first
-    return Wiring(sources, steps, inputs, [get_from(sink) or last for sink in spec.sinks])
+    read = [get_from(sink) or last for sink in spec.sinks]
+    return Wiring(sources, steps, inputs, read, outputs)
+
+
+def _outputs(name: str, step: plan_pb2.Step) -> list[str]:
+    if not step.HasField("route"):
+        return [name]
+    outputs = [output.name for output in step.route.outputs]
+    return [f"{name}.{output}" for output in [*outputs, step.route.default] if output]
 
 
 def _inputs(step: plan_pb2.Step, above: str, names: list[str]) -> list[str]:
     written = get_from(step)
     if step.HasField("sql"):
         found = words(masked(step.sql.query))
-        return ([written] if written else []) + [name for name in names if name in found]
+        return ([written] if written else []) + [
+            name for name in names if found.issuperset(name.split("."))
+        ]
     inputs = [written or above]
     if step.HasField("join") and getattr(step.join, "with"):
         inputs.append(getattr(step.join, "with"))
+    inputs += [reference.to for reference in step.validate.references if reference.to]
     return inputs
 
 
@@ -96,8 +126,12 @@ def fill_defaults(spec: plan_pb2.PipelineSpec) -> None:
             set_from(step, wiring.step_inputs[index][0])
         if step.HasField("join"):
             step.join.how = step.join.how or "inner"
+            if step.join.how == "lookup":
+                step.join.missing = step.join.missing or "keep"
         if step.HasField("dedupe"):
             step.dedupe.keep = step.dedupe.keep or "first"
+        if step.HasField("unnest"):
+            step.unnest.empty = step.unnest.empty or "keep"
     for sink, read in zip(spec.sinks, wiring.sink_inputs, strict=True):
         set_from(sink, read)
         options = getattr(sink, kind_of(sink))

@@ -41,7 +41,8 @@ def progress_from(value: Json) -> Progress:
 def rejects_from(value: Json) -> RejectSummary:
     """A summary of rejects from JSON; what is missing is 0."""
     counts = tuple(RejectCount(**count) for count in value.get("counts", ()))
-    return RejectSummary(**{**value, "counts": counts})
+    warnings = tuple(RejectCount(**count) for count in value.get("warnings", ()))
+    return RejectSummary(**{**value, "counts": counts, "warnings": warnings})
 
 
 def sinks_from(values: list[Json]) -> tuple[SinkResult, ...]:

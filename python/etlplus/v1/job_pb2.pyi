@@ -96,12 +96,14 @@ class SinkResult(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., target: _Optional[str] = ..., mode: _Optional[str] = ..., books: _Optional[_Union[_report_pb2.Books, _Mapping]] = ..., checksum: _Optional[str] = ..., load_id: _Optional[str] = ...) -> None: ...
 
 class RejectsSummary(_message.Message):
-    __slots__ = ("rows", "counts")
+    __slots__ = ("rows", "counts", "warnings")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     rows: int
     counts: _containers.RepeatedCompositeFieldContainer[_report_pb2.RejectCount]
-    def __init__(self, rows: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ...) -> None: ...
+    warnings: _containers.RepeatedCompositeFieldContainer[_report_pb2.RejectCount]
+    def __init__(self, rows: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ...) -> None: ...
 
 class JobError(_message.Message):
     __slots__ = ("code", "message", "place", "hint")

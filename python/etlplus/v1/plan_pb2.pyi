@@ -130,7 +130,7 @@ class StreamSource(_message.Message):
     def __init__(self, columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("name", "on_error", "sql", "filter", "select", "map", "rename", "drop", "cast", "join", "validate", "limit", "sort", "dedupe", "aggregate")
+    __slots__ = ("name", "on_error", "sql", "filter", "select", "map", "rename", "drop", "cast", "join", "validate", "limit", "sort", "dedupe", "aggregate", "unnest", "route", "mask")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FROM_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -147,6 +147,9 @@ class Step(_message.Message):
     SORT_FIELD_NUMBER: _ClassVar[int]
     DEDUPE_FIELD_NUMBER: _ClassVar[int]
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
+    UNNEST_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
+    MASK_FIELD_NUMBER: _ClassVar[int]
     name: str
     on_error: str
     sql: SqlStep
@@ -162,7 +165,10 @@ class Step(_message.Message):
     sort: SortStep
     dedupe: DedupeStep
     aggregate: AggregateStep
-    def __init__(self, name: _Optional[str] = ..., on_error: _Optional[str] = ..., sql: _Optional[_Union[SqlStep, _Mapping]] = ..., filter: _Optional[_Union[FilterStep, _Mapping]] = ..., select: _Optional[_Union[SelectStep, _Mapping]] = ..., map: _Optional[_Union[MapStep, _Mapping]] = ..., rename: _Optional[_Union[RenameStep, _Mapping]] = ..., drop: _Optional[_Union[DropStep, _Mapping]] = ..., cast: _Optional[_Union[CastStep, _Mapping]] = ..., join: _Optional[_Union[JoinStep, _Mapping]] = ..., validate: _Optional[_Union[ValidateStep, _Mapping]] = ..., limit: _Optional[_Union[LimitStep, _Mapping]] = ..., sort: _Optional[_Union[SortStep, _Mapping]] = ..., dedupe: _Optional[_Union[DedupeStep, _Mapping]] = ..., aggregate: _Optional[_Union[AggregateStep, _Mapping]] = ..., **kwargs) -> None: ...
+    unnest: UnnestStep
+    route: RouteStep
+    mask: MaskStep
+    def __init__(self, name: _Optional[str] = ..., on_error: _Optional[str] = ..., sql: _Optional[_Union[SqlStep, _Mapping]] = ..., filter: _Optional[_Union[FilterStep, _Mapping]] = ..., select: _Optional[_Union[SelectStep, _Mapping]] = ..., map: _Optional[_Union[MapStep, _Mapping]] = ..., rename: _Optional[_Union[RenameStep, _Mapping]] = ..., drop: _Optional[_Union[DropStep, _Mapping]] = ..., cast: _Optional[_Union[CastStep, _Mapping]] = ..., join: _Optional[_Union[JoinStep, _Mapping]] = ..., validate: _Optional[_Union[ValidateStep, _Mapping]] = ..., limit: _Optional[_Union[LimitStep, _Mapping]] = ..., sort: _Optional[_Union[SortStep, _Mapping]] = ..., dedupe: _Optional[_Union[DedupeStep, _Mapping]] = ..., aggregate: _Optional[_Union[AggregateStep, _Mapping]] = ..., unnest: _Optional[_Union[UnnestStep, _Mapping]] = ..., route: _Optional[_Union[RouteStep, _Mapping]] = ..., mask: _Optional[_Union[MaskStep, _Mapping]] = ..., **kwargs) -> None: ...
 
 class SqlStep(_message.Message):
     __slots__ = ("query",)
@@ -239,37 +245,101 @@ class JoinKey(_message.Message):
     def __init__(self, left: _Optional[str] = ..., right: _Optional[str] = ...) -> None: ...
 
 class JoinStep(_message.Message):
-    __slots__ = ("on", "keys", "how", "columns")
+    __slots__ = ("on", "keys", "how", "columns", "missing")
     WITH_FIELD_NUMBER: _ClassVar[int]
     ON_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     HOW_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
     on: _containers.RepeatedScalarFieldContainer[str]
     keys: _containers.RepeatedCompositeFieldContainer[JoinKey]
     how: str
     columns: _containers.RepeatedCompositeFieldContainer[JoinColumn]
-    def __init__(self, on: _Optional[_Iterable[str]] = ..., keys: _Optional[_Iterable[_Union[JoinKey, _Mapping]]] = ..., how: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[JoinColumn, _Mapping]]] = ..., **kwargs) -> None: ...
+    missing: str
+    def __init__(self, on: _Optional[_Iterable[str]] = ..., keys: _Optional[_Iterable[_Union[JoinKey, _Mapping]]] = ..., how: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[JoinColumn, _Mapping]]] = ..., missing: _Optional[str] = ..., **kwargs) -> None: ...
 
 class Rule(_message.Message):
-    __slots__ = ("name", "expr", "message")
+    __slots__ = ("name", "expr", "message", "severity")
     NAME_FIELD_NUMBER: _ClassVar[int]
     EXPR_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
     name: str
     expr: str
     message: str
-    def __init__(self, name: _Optional[str] = ..., expr: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+    severity: str
+    def __init__(self, name: _Optional[str] = ..., expr: _Optional[str] = ..., message: _Optional[str] = ..., severity: _Optional[str] = ...) -> None: ...
+
+class ColumnRule(_message.Message):
+    __slots__ = ("column", "type", "min", "max", "min_length", "max_length", "match", "one_of", "severity")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    MIN_FIELD_NUMBER: _ClassVar[int]
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    MIN_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    ONE_OF_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    type: str
+    min: str
+    max: str
+    min_length: int
+    max_length: int
+    match: str
+    one_of: _containers.RepeatedScalarFieldContainer[str]
+    severity: str
+    def __init__(self, column: _Optional[str] = ..., type: _Optional[str] = ..., min: _Optional[str] = ..., max: _Optional[str] = ..., min_length: _Optional[int] = ..., max_length: _Optional[int] = ..., match: _Optional[str] = ..., one_of: _Optional[_Iterable[str]] = ..., severity: _Optional[str] = ...) -> None: ...
+
+class Reference(_message.Message):
+    __slots__ = ("to", "on", "keys", "severity")
+    TO_FIELD_NUMBER: _ClassVar[int]
+    ON_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    to: str
+    on: _containers.RepeatedScalarFieldContainer[str]
+    keys: _containers.RepeatedCompositeFieldContainer[JoinKey]
+    severity: str
+    def __init__(self, to: _Optional[str] = ..., on: _Optional[_Iterable[str]] = ..., keys: _Optional[_Iterable[_Union[JoinKey, _Mapping]]] = ..., severity: _Optional[str] = ...) -> None: ...
+
+class NullRatio(_message.Message):
+    __slots__ = ("column", "ratio")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    RATIO_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    ratio: float
+    def __init__(self, column: _Optional[str] = ..., ratio: _Optional[float] = ...) -> None: ...
+
+class Expectations(_message.Message):
+    __slots__ = ("min_rows", "max_rows", "max_reject_ratio", "max_null_ratio")
+    MIN_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MAX_REJECT_RATIO_FIELD_NUMBER: _ClassVar[int]
+    MAX_NULL_RATIO_FIELD_NUMBER: _ClassVar[int]
+    min_rows: int
+    max_rows: int
+    max_reject_ratio: float
+    max_null_ratio: _containers.RepeatedCompositeFieldContainer[NullRatio]
+    def __init__(self, min_rows: _Optional[int] = ..., max_rows: _Optional[int] = ..., max_reject_ratio: _Optional[float] = ..., max_null_ratio: _Optional[_Iterable[_Union[NullRatio, _Mapping]]] = ...) -> None: ...
 
 class ValidateStep(_message.Message):
-    __slots__ = ("not_null", "unique", "rules")
+    __slots__ = ("not_null", "unique", "rules", "columns", "references", "expect")
     NOT_NULL_FIELD_NUMBER: _ClassVar[int]
     UNIQUE_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    EXPECT_FIELD_NUMBER: _ClassVar[int]
     not_null: _containers.RepeatedScalarFieldContainer[str]
     unique: _containers.RepeatedScalarFieldContainer[str]
     rules: _containers.RepeatedCompositeFieldContainer[Rule]
-    def __init__(self, not_null: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[str]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping]]] = ...) -> None: ...
+    columns: _containers.RepeatedCompositeFieldContainer[ColumnRule]
+    references: _containers.RepeatedCompositeFieldContainer[Reference]
+    expect: Expectations
+    def __init__(self, not_null: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[str]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[ColumnRule, _Mapping]]] = ..., references: _Optional[_Iterable[_Union[Reference, _Mapping]]] = ..., expect: _Optional[_Union[Expectations, _Mapping]] = ...) -> None: ...
 
 class LimitStep(_message.Message):
     __slots__ = ("rows",)
@@ -310,6 +380,53 @@ class AggregateStep(_message.Message):
     by: _containers.RepeatedScalarFieldContainer[str]
     columns: _containers.RepeatedCompositeFieldContainer[Assignment]
     def __init__(self, by: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Assignment, _Mapping]]] = ...) -> None: ...
+
+class UnnestStep(_message.Message):
+    __slots__ = ("column", "empty", "prefix")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    EMPTY_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    empty: str
+    prefix: str
+    def __init__(self, column: _Optional[str] = ..., empty: _Optional[str] = ..., prefix: _Optional[str] = ...) -> None: ...
+
+class RouteOutput(_message.Message):
+    __slots__ = ("name", "when")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WHEN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    when: str
+    def __init__(self, name: _Optional[str] = ..., when: _Optional[str] = ...) -> None: ...
+
+class RouteStep(_message.Message):
+    __slots__ = ("outputs", "default")
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    outputs: _containers.RepeatedCompositeFieldContainer[RouteOutput]
+    default: str
+    def __init__(self, outputs: _Optional[_Iterable[_Union[RouteOutput, _Mapping]]] = ..., default: _Optional[str] = ...) -> None: ...
+
+class Mask(_message.Message):
+    __slots__ = ("column", "how", "key", "keep_first", "keep_last")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    HOW_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIRST_FIELD_NUMBER: _ClassVar[int]
+    KEEP_LAST_FIELD_NUMBER: _ClassVar[int]
+    WITH_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    how: str
+    key: str
+    keep_first: int
+    keep_last: int
+    def __init__(self, column: _Optional[str] = ..., how: _Optional[str] = ..., key: _Optional[str] = ..., keep_first: _Optional[int] = ..., keep_last: _Optional[int] = ..., **kwargs) -> None: ...
+
+class MaskStep(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[Mask]
+    def __init__(self, columns: _Optional[_Iterable[_Union[Mask, _Mapping]]] = ...) -> None: ...
 
 class Sink(_message.Message):
     __slots__ = ("name", "postgres", "parquet", "csv", "jsonl")

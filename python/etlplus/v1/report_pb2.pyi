@@ -110,13 +110,15 @@ class Books(_message.Message):
     def __init__(self, read: _Optional[int] = ..., loaded: _Optional[int] = ..., rejected: _Optional[int] = ..., filtered: _Optional[int] = ..., merged_away: _Optional[int] = ..., expanded: _Optional[int] = ...) -> None: ...
 
 class RejectCount(_message.Message):
-    __slots__ = ("step", "column", "code", "rows")
+    __slots__ = ("step", "column", "code", "rows", "rule")
     STEP_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
     step: str
     column: str
     code: str
     rows: int
-    def __init__(self, step: _Optional[str] = ..., column: _Optional[str] = ..., code: _Optional[str] = ..., rows: _Optional[int] = ...) -> None: ...
+    rule: str
+    def __init__(self, step: _Optional[str] = ..., column: _Optional[str] = ..., code: _Optional[str] = ..., rows: _Optional[int] = ..., rule: _Optional[str] = ...) -> None: ...

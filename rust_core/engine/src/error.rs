@@ -68,6 +68,8 @@ codes! {
     DiskFull = "DISK_FULL",
     /// A row could not be computed in a step whose `on_error` is `fail`.
     RowFailed = "ROW_FAILED",
+    /// The rows of a `validate` step together are not as its `expect` says.
+    ExpectationFailed = "EXPECTATION_FAILED",
     /// A sum does not fit its type.
     SumOverflow = "SUM_OVERFLOW",
     /// More rows were rejected than the budget allows.

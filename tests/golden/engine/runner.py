@@ -59,6 +59,8 @@ def found(folder: Path, *, threads: int = 1, batch_rows: int = 0) -> Texts:
         return failure(error) | rejects(run.rejects().path)
     texts["books.json"] = pretty({sink.name: asdict(sink.books) for sink in outcome.sinks})
     texts |= rejects(outcome.rejects.path)
+    if outcome.rejects.warnings:
+        texts["warnings.jsonl"] = as_lines(map(asdict, outcome.rejects.warnings))
     for sink in outcome.sinks:
         assert sink.books.balance, sink
         kind = "csv" if sink.kind == "csv" else "jsonl"

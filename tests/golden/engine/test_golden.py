@@ -4,6 +4,7 @@ Beside the definition lie its input files, `params.json` where it has parameters
 
 - `NAME.csv`, `NAME.jsonl`: what the sink NAME staged; rows of Parquet files are shown as JSON
 - `rejects.jsonl`: the refused rows; `reasons` is left out where there is but one
+- `warnings.jsonl`: how many rows broke each rule of severity `warn`
 - `books.json`: the books of every sink
 - `types.json`, where a case is about types: the columns of every source and step
 - `error.json`: the error that ends the run; its `message` need only be a part of what is said,

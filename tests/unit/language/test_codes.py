@@ -67,6 +67,11 @@ TEXTS: dict[str, str] = {
     codes.JOIN_KEYS: definition(steps="[{join: {with: s}}]"),
     codes.CYCLE: definition(steps="[{name: a, from: b, limit: 1}, {name: b, limit: 1}]"),
     codes.NOTHING_CHECKED: definition(steps="[{validate: {}}]"),
+    codes.ROUTE_OUTPUT: definition(steps="[{route: {a: x}}, {limit: 1}]"),
+    codes.MASK_OPTIONS: definition(steps="[{mask: {a: hash}}]"),
+    codes.LOOKUP_ONLY: definition(
+        steps="[{join: {with: a, on: [x], missing: reject}}]",
+    ),
     codes.NOTHING_COMPUTED: definition(steps="[{aggregate: {}}]"),
     codes.REPEATED_COLUMN: definition(steps="[{select: [a, a]}]"),
     codes.SAME_TARGET: definition(sinks="{o: {csv: o.csv}, p: {csv: o.csv}}"),

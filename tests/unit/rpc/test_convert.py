@@ -63,7 +63,12 @@ JOB = Job(
     end_time=START + timedelta(seconds=2),
     progress=PROGRESS,
     sinks=(SinkResult("s", "postgres", "a.b", "merge", Books(1, 2, 3, 4, 5, 6), "c0de", UID.hex),),
-    rejects=RejectSummary(7, (RejectCount("step", "column", "NUL_BYTE", 7),), "/secret/path"),
+    rejects=RejectSummary(
+        7,
+        (RejectCount("step", "column", "NUL_BYTE", 7, "rule"),),
+        "/secret/path",
+        (RejectCount("step", "column", "RULE_BROKEN", 2, "rule"),),
+    ),
     error=JobError("DISK_FULL", "message", "place", "hint"),
     sequence=9,
 )

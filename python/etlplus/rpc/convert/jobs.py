@@ -39,7 +39,11 @@ def to_job(job: Job) -> job_pb2.Job:
         cancel_requested=job.cancel_requested,
         progress=to_progress(job.progress),
         sinks=[_to_sink(sink) for sink in job.sinks],
-        rejects=job_pb2.RejectsSummary(rows=job.rejects.rows, counts=to_counts(job.rejects.counts)),
+        rejects=job_pb2.RejectsSummary(
+            rows=job.rejects.rows,
+            counts=to_counts(job.rejects.counts),
+            warnings=to_counts(job.rejects.warnings),
+        ),
         sequence=job.sequence,
     )
     if job.error is not None:

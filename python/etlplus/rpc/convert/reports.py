@@ -78,10 +78,14 @@ def to_books(books: run.Books) -> report_pb2.Books:
 
 
 def to_counts(counts: Iterable[run.RejectCount]) -> list[report_pb2.RejectCount]:
-    """How many rows were rejected by reason."""
+    """How many rows were rejected by reason, or broke a rule that warns."""
     return [
         report_pb2.RejectCount(
-            step=count.step, column=count.column, code=count.code, rows=count.rows
+            step=count.step,
+            column=count.column,
+            code=count.code,
+            rows=count.rows,
+            rule=count.rule,
         )
         for count in counts
     ]

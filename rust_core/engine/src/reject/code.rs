@@ -50,6 +50,18 @@ reject_codes! {
     MissingValue = "MISSING_VALUE",
     /// A key that must be unique occurs again.
     DuplicateKey = "DUPLICATE_KEY",
+    /// A value is smaller or greater than a `validate` step allows.
+    NotInRange = "NOT_IN_RANGE",
+    /// A text is shorter or longer than a `validate` step allows.
+    WrongLength = "WRONG_LENGTH",
+    /// A text does not match the pattern of a `validate` step.
+    PatternMismatch = "PATTERN_MISMATCH",
+    /// A value is not one of those that a `validate` step allows.
+    NotAllowed = "NOT_ALLOWED",
+    /// A key is not found in the source or step that it refers to.
+    KeyNotFound = "KEY_NOT_FOUND",
+    /// A key is found several times where a lookup needs it once.
+    AmbiguousKey = "AMBIGUOUS_KEY",
     /// A rule of a `validate` step is broken.
     RuleBroken = "RULE_BROKEN",
     /// A value does not fit the target's column.

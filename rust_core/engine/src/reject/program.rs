@@ -32,7 +32,7 @@ pub struct Program {
 #[derive(Debug)]
 pub enum Op {
     /// Output columns, and the column that a reject of each names.
-    Project(Vec<(Arc<dyn PhysicalExpr>, String)>),
+    Project(Vec<(Arc<dyn PhysicalExpr>, Option<String>)>),
     /// A condition.
     Filter(Arc<dyn PhysicalExpr>),
     /// A condition of the rows that others are merged into.
@@ -52,6 +52,8 @@ pub struct Rule {
     pub code: RejectCode,
     /// The reject's message.
     pub message: String,
+    /// The step's tally that counts the row instead of refusing it.
+    pub tally: Option<usize>,
 }
 
 /// The reasons of the refused rows of a batch, by row.
@@ -91,7 +93,7 @@ impl Program {
 
     fn project(
         &self,
-        outputs: &[(Arc<dyn PhysicalExpr>, String)],
+        outputs: &[(Arc<dyn PhysicalExpr>, Option<String>)],
         batch: &RecordBatch,
         schema: &SchemaRef,
     ) -> Result<RecordBatch> {
@@ -101,7 +103,7 @@ impl Program {
             match evaluate(expr.as_ref(), batch)? {
                 Evaluated::Values(array) => columns.push(Some(array)),
                 Evaluated::Faults(faults) => {
-                    note(&mut refusals, Some(name), faults);
+                    note(&mut refusals, name.as_deref(), faults);
                     columns.push(None);
                 }
             }
@@ -157,12 +159,13 @@ impl Program {
     fn check(&self, rules: &[Rule], batch: &RecordBatch) -> Result<RecordBatch> {
         let mut refusals = Refusals::new();
         for rule in rules {
-            match evaluate(rule.expr.as_ref(), batch)? {
-                Evaluated::Values(array) => broken(rule, array.as_boolean(), &mut refusals),
-                Evaluated::Faults(faults) => {
-                    let bad: Vec<_> = faults.iter().map(|(row, _)| *row).collect();
-                    note(&mut refusals, rule.column.as_deref(), faults);
-                    check_others(rule, batch, &bad, &mut refusals)?;
+            let found = breaches(rule, batch)?;
+            match rule.tally {
+                Some(tally) => self.count(tally, found.len()),
+                None => {
+                    for (row, reasons) in found {
+                        refusals.entry(row).or_default().extend(reasons);
+                    }
                 }
             }
         }
@@ -171,6 +174,13 @@ impl Program {
         }
         let keep = self.refuse(batch, &refusals)?;
         Ok(filter_record_batch(batch, &keep)?)
+    }
+
+    fn count(&self, tally: usize, rows: usize) {
+        let tallies = self.step.tallies.get();
+        if let Some(tally) = tallies.and_then(|tallies| tallies.get(tally)) {
+            Counters::add(&tally.rows, rows);
+        }
     }
 
     /// Sends refused rows to the log, or does what the step's `on_error` says. Returns the mask of
@@ -242,6 +252,20 @@ fn good_values(
             "a row that could be computed cannot be computed again".to_owned(),
         )),
     }
+}
+
+/// The rows that break a rule, or for which it cannot be computed.
+fn breaches(rule: &Rule, batch: &RecordBatch) -> Result<Refusals> {
+    let mut found = Refusals::new();
+    match evaluate(rule.expr.as_ref(), batch)? {
+        Evaluated::Values(array) => broken(rule, array.as_boolean(), &mut found),
+        Evaluated::Faults(faults) => {
+            let bad: Vec<_> = faults.iter().map(|(row, _)| *row).collect();
+            note(&mut found, rule.column.as_deref(), faults);
+            check_others(rule, batch, &bad, &mut found)?;
+        }
+    }
+    Ok(found)
 }
 
 fn broken(rule: &Rule, holds: &BooleanArray, refusals: &mut Refusals) {

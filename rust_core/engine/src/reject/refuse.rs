@@ -1,6 +1,7 @@
 //! Turns refused rows of a batch into rejects with their origin and their record.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{UInt32Type, UInt64Type};
@@ -22,13 +23,13 @@ pub fn log(
     batch: &RecordBatch,
     refusals: &BTreeMap<usize, Vec<Reason>>,
 ) -> Result<()> {
+    let masked = step.masked.load(Ordering::Relaxed);
     let rejects = refusals
         .iter()
         .map(|(&row, reasons)| {
             let found = origin(step, batch, row);
-            let raw = found
-                .as_ref()
-                .and_then(|(src, origin)| step.run.raw_record(*src, origin));
+            let shown = found.as_ref().filter(|_| !masked);
+            let raw = shown.and_then(|(src, origin)| step.run.raw_record(*src, origin));
             Ok(Reject {
                 step: step.name.to_string(),
                 raw: match raw {

@@ -49,19 +49,25 @@ pub struct Output {
 /// Begins the names of columns that are computed below the operator that needs them.
 pub const COMPUTED: &str = "__computed_";
 
+/// The column that holds the number of a row's output within a route. No reject names it.
+pub const ROUTED: &str = "__computed_output";
+
 impl Output {
     /// The column that a reject names: where people did not name it, the one it is computed from.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn shown(&self) -> Option<String> {
+        if self.name == ROUTED {
+            return None;
+        }
         if !self.name.starts_with(COMPUTED) {
-            return self.name.clone();
+            return Some(self.name.clone());
         }
         let columns = self.expr.column_refs();
         let mut names = columns.iter().map(|column| column.name.as_str());
-        match (names.next(), names.next()) {
+        Some(match (names.next(), names.next()) {
             (Some(name), None) => name.to_owned(),
             _ => self.expr.human_display().to_string(),
-        }
+        })
     }
 }
 
@@ -76,6 +82,8 @@ pub struct Check {
     pub message: String,
     /// False means refused; null does not.
     pub expr: Expr,
+    /// The step's tally that counts the row instead of refusing it.
+    pub tally: Option<usize>,
 }
 
 /// The node. See the module's comment.

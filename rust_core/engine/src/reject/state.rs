@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{Origin, Reject, RejectLog};
+use super::{Origin, Reject, RejectCode, RejectLog};
 use crate::scan::{ScanCounters, Source};
 
 /// How many files one source may have so that `__src` can name source and file in 32 bits.
@@ -50,6 +50,21 @@ impl Counters {
     }
 }
 
+/// Rows for which a condition does not hold and which pass all the same.
+#[derive(Debug)]
+pub struct Tally {
+    /// The column that the condition is about, where there is one.
+    pub column: Option<String>,
+    /// What it means that the condition does not hold.
+    pub code: RejectCode,
+    /// The rule's name, where it has one.
+    pub rule: String,
+    /// Whether the report warns of these rows.
+    pub warns: bool,
+    /// How many rows.
+    pub rows: AtomicU64,
+}
+
 /// One source, step or sink of a run.
 #[derive(Debug)]
 pub struct Node {
@@ -63,6 +78,11 @@ pub struct Node {
     pub merges: AtomicBool,
     /// How often a query reads each of its inputs; empty for other kinds. Set while it is built.
     pub readings: Mutex<BTreeMap<String, usize>>,
+    /// Whether values are masked in it or above it, so that no record may be shown as it was read;
+    /// set while it is built.
+    pub masked: AtomicBool,
+    /// What it counts beside; set while it is built.
+    pub tallies: std::sync::OnceLock<Vec<Tally>>,
     /// Its counters.
     pub counters: Counters,
     /// A source's counters.
@@ -80,6 +100,8 @@ impl Node {
             kind,
             on_error,
             merges: AtomicBool::new(false),
+            masked: AtomicBool::new(false),
+            tallies: std::sync::OnceLock::new(),
             readings: Mutex::default(),
             counters: Counters::default(),
             scan: Arc::default(),

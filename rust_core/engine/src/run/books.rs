@@ -26,7 +26,7 @@ pub fn close(compiled: &Compiled, nodes: &mut [pb::NodeCounters]) -> Result<()> 
     for node in nodes.iter_mut().filter(|node| needed.contains(&node.name)) {
         if let Some(inputs) = compiled.graph.inputs.get(&node.name) {
             let offered: u64 = inputs.iter().filter_map(|input| given.get(input)).sum();
-            settle(node, offered)?;
+            settle(node, offered, stops_early(&node.kind, inputs))?;
         }
     }
     for sink in &compiled.spec.sinks {
@@ -51,14 +51,17 @@ pub fn close(compiled: &Compiled, nodes: &mut [pb::NodeCounters]) -> Result<()> 
 }
 
 /// Whether a step may end before it has read all of its input.
-fn stops_early(kind: &str) -> bool {
-    matches!(kind, "limit" | "sql" | "join")
+fn stops_early(kind: &str, inputs: &[String]) -> bool {
+    matches!(kind, "limit" | "sql" | "join") || inputs.len() > 1
 }
 
 /// The nodes whose rows a step that stops early reads, in the same stage of the run: they may still
 /// hold rows when it stops.
 fn held_back(compiled: &Compiled, nodes: &[pb::NodeCounters]) -> BTreeSet<String> {
-    let stoppers = nodes.iter().filter(|node| stops_early(&node.kind));
+    let stoppers = nodes.iter().filter(|node| {
+        let inputs = compiled.graph.inputs.get(&node.name);
+        inputs.is_some_and(|inputs| stops_early(&node.kind, inputs))
+    });
     let mut held = BTreeSet::new();
     let mut open: Vec<&str> = stoppers.map(|node| node.name.as_str()).collect();
     while let Some(name) = open.pop() {
@@ -71,11 +74,11 @@ fn held_back(compiled: &Compiled, nodes: &[pb::NodeCounters]) -> BTreeSet<String
     held
 }
 
-fn settle(node: &mut pb::NodeCounters, offered: u64) -> Result<()> {
+fn settle(node: &mut pb::NodeCounters, offered: u64, early: bool) -> Result<()> {
     if offered == node.rows_in {
         return Ok(());
     }
-    if !stops_early(&node.kind) || offered < node.rows_in {
+    if !early || offered < node.rows_in {
         return Err(unbalanced(&node.name, offered, node.rows_in));
     }
     node.filtered += offered - node.rows_in;

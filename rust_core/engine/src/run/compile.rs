@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
@@ -15,7 +16,8 @@ use super::session::{self, RunSession};
 use super::staged::StagedTable;
 use super::table::SourceTable;
 use crate::error::{Code, EngineError, Result};
-use crate::plan::{pb, size};
+use crate::plan::pb::{self, step::Kind};
+use crate::plan::size;
 use crate::reject::row_node::user_columns;
 use crate::reject::state::{Node, NodeRef, OnError, RunState};
 use crate::reject::{RejectLog, reject_schema};
@@ -230,7 +232,7 @@ impl Build {
     fn feeds_limit(&self, spec: &pb::PipelineSpec, source: &str) -> bool {
         spec.steps
             .iter()
-            .filter(|step| matches!(step.kind, Some(pb::step::Kind::Limit(_))))
+            .filter(|step| matches!(step.kind, Some(Kind::Limit(_))))
             .any(|step| self.graph.cone(&step.name).contains(source))
     }
 
@@ -251,6 +253,7 @@ impl Build {
                 on_error,
                 Arc::clone(&self.state),
             );
+            self.hide_records(spec, &node, &step.name);
             let context = StepContext {
                 state: &state,
                 plans: &self.plans,
@@ -266,24 +269,65 @@ impl Build {
                 self.graph.settle(&step.name, &readings);
             }
             self.nodes.push(node);
-            self.add_plan(&step.name, plan)?;
+            match kind {
+                Kind::Route(route) => self.outputs(spec, &step.name, route, plan)?,
+                _ => self.add_plan(&step.name, plan)?,
+            }
         }
         Ok(())
     }
 
+    /// Registers the outputs of a route that are read; the route itself cannot be.
+    fn outputs(
+        &mut self,
+        spec: &pb::PipelineSpec,
+        step: &str,
+        route: &pb::RouteStep,
+        plan: LogicalPlan,
+    ) -> Result<()> {
+        let routed = self.shared(step, plan)?;
+        for (number, name) in steps::route::outputs(step, route).enumerate() {
+            if !self.graph.is_read(&name) {
+                continue;
+            }
+            let node = Node::new(&name, "output", OnError::Reject, Arc::clone(&self.state));
+            self.hide_records(spec, &node, &name);
+            let handle = NodeRef(Arc::clone(&node));
+            let plan = steps::route::output(number, &handle, routed.clone());
+            let plan = plan.map_err(|error| error.at(name.as_str()))?;
+            self.nodes.push(node);
+            self.add_plan(&name, plan)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps rejects of a node below a mask from showing records as they were read.
+    fn hide_records(&self, spec: &pb::PipelineSpec, node: &Node, from: &str) {
+        let cone = self.graph.cone(from);
+        let masks = spec.steps.iter();
+        let mut masks = masks.filter(|step| matches!(step.kind, Some(Kind::Mask(_))));
+        let masked = masks.any(|step| cone.contains(&step.name));
+        node.masked.store(masked, Ordering::Relaxed);
+    }
+
     /// Registers a node's plan; readers of a staged node see the table it is written to.
     fn add_plan(&mut self, name: &str, plan: LogicalPlan) -> Result<()> {
-        let plan = if self.graph.is_staged(name) {
+        let plan = self.shared(name, plan)?;
+        self.plans.insert(name.to_owned(), plan);
+        Ok(())
+    }
+
+    /// What the readers of a node see.
+    fn shared(&mut self, name: &str, plan: LogicalPlan) -> Result<LogicalPlan> {
+        if self.graph.is_staged(name) {
             let schema = Arc::clone(plan.schema().inner());
             let table = StagedTable::new(schema);
             self.staged
                 .push((name.to_owned(), plan, Arc::clone(&table)));
-            scan(name, table)?
+            scan(name, table)
         } else {
-            plan
-        };
-        self.plans.insert(name.to_owned(), plan);
-        Ok(())
+            Ok(plan)
+        }
     }
 
     async fn sinks(&mut self, spec: &pb::PipelineSpec) -> Result<BTreeMap<String, Arc<dyn Sink>>> {
@@ -305,12 +349,9 @@ impl Build {
             let compiled = crate::sink::compile(sink, schema, &env).await;
             let compiled = compiled.map_err(|error| error.at(sink.name.as_str()))?;
             let kind = sink_kind(sink);
-            self.nodes.push(Node::new(
-                &sink.name,
-                kind,
-                OnError::Reject,
-                Arc::clone(&self.state),
-            ));
+            let node = Node::new(&sink.name, kind, OnError::Reject, Arc::clone(&self.state));
+            self.hide_records(spec, &node, &sink.from);
+            self.nodes.push(node);
             sinks.insert(sink.name.clone(), compiled);
         }
         Ok(sinks)

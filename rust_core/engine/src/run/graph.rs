@@ -6,6 +6,7 @@ use datafusion::execution::SessionState;
 
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb::{self, step::Kind};
+use crate::steps::route::outputs;
 use crate::steps::{Readings, referenced_tables};
 
 /// The name under which sinks read a run's rejects.
@@ -29,7 +30,8 @@ impl Graph {
     /// `PLAN_INVALID` for duplicate names and unknown references.
     pub fn new(spec: &pb::PipelineSpec, state: &SessionState) -> Result<Self> {
         let mut graph = Self::default();
-        let mut known: BTreeSet<&str> = BTreeSet::new();
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        let mut routes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for source in &spec.sources {
             declare(&mut known, &source.name)?;
         }
@@ -42,20 +44,38 @@ impl Graph {
                     inputs.extend(each_reading(&tables));
                 }
                 Some(Kind::Join(join)) => inputs.extend([step.from.clone(), join.with.clone()]),
+                Some(Kind::Validate(validate)) => {
+                    inputs.push(step.from.clone());
+                    let others = validate.references.iter();
+                    inputs.extend(others.map(|reference| reference.to.clone()));
+                }
                 Some(_) => inputs.push(step.from.clone()),
                 None => return Err(no_kind(&step.name)),
             }
-            if let Some(unknown) = inputs.iter().find(|input| !known.contains(input.as_str())) {
-                return Err(unknown_input(&step.name, unknown, &known));
+            if let Some(wrong) = inputs.iter().find(|input| !known.contains(*input)) {
+                return Err(unknown_input(&step.name, wrong, &known));
+            }
+            if let Some(route) = inputs.iter().find_map(|input| routes.get(input.as_str())) {
+                return Err(route_read(&step.name, route));
             }
             graph.read(&step.name, inputs);
             declare(&mut known, &step.name)?;
+            if let Some(Kind::Route(route)) = &step.kind {
+                let outputs: Vec<String> = outputs(&step.name, route).collect();
+                for output in &outputs {
+                    declare(&mut known, output)?;
+                }
+                routes.insert(&step.name, outputs);
+            }
         }
         for sink in &spec.sinks {
-            if sink.from != REJECTS && !known.contains(sink.from.as_str()) {
+            if sink.from != REJECTS && !known.contains(&sink.from) {
                 return Err(unknown_input(&sink.name, &sink.from, &known));
             }
-            if known.contains(sink.name.as_str()) {
+            if let Some(route) = routes.get(sink.from.as_str()) {
+                return Err(route_read(&sink.name, route));
+            }
+            if known.contains(&sink.name) {
                 return Err(taken(&sink.name));
             }
             graph
@@ -64,7 +84,20 @@ impl Graph {
                 .or_default()
                 .push(sink.name.clone());
         }
+        for (step, outputs) in routes {
+            for output in outputs {
+                if graph.is_read(&output) {
+                    graph.read(&output, vec![step.to_owned()]);
+                }
+            }
+        }
         Ok(graph)
+    }
+
+    /// Whether a step or sink reads a node.
+    #[must_use]
+    pub fn is_read(&self, node: &str) -> bool {
+        self.sinks.contains_key(node) || self.readers.get(node).is_some_and(|read| !read.is_empty())
     }
 
     /// Corrects how often a query reads its inputs, once its plan is known.
@@ -117,8 +150,8 @@ fn each_reading(readings: &Readings) -> impl Iterator<Item = String> {
     each.flat_map(|(table, count)| std::iter::repeat_n(table.clone(), *count))
 }
 
-fn declare<'a>(known: &mut BTreeSet<&'a str>, name: &'a str) -> Result<()> {
-    if name == REJECTS || !known.insert(name) {
+fn declare(known: &mut BTreeSet<String>, name: &str) -> Result<()> {
+    if name == REJECTS || !known.insert(name.to_owned()) {
         return Err(taken(name));
     }
     Ok(())
@@ -133,8 +166,16 @@ fn no_kind(name: &str) -> EngineError {
     EngineError::new(Code::PlanInvalid, "a step needs a kind").at(name)
 }
 
-fn unknown_input(node: &str, input: &str, known: &BTreeSet<&str>) -> EngineError {
-    let names: Vec<_> = known.iter().copied().collect();
+fn route_read(node: &str, outputs: &[String]) -> EngineError {
+    let text = "a route is read by one of its outputs";
+    EngineError::new(Code::PlanInvalid, text)
+        .at(node)
+        .place("from")
+        .hint(format!("It has: {}", outputs.join(", ")))
+}
+
+fn unknown_input(node: &str, input: &str, known: &BTreeSet<String>) -> EngineError {
+    let names: Vec<_> = known.iter().map(String::as_str).collect();
     EngineError::new(
         Code::PlanInvalid,
         format!("there is no source or step '{input}' above"),

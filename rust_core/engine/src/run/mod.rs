@@ -23,7 +23,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, EngineError, Result};
-use crate::plan::pb;
+use crate::plan::pb::{self, step::Kind};
+use crate::steps::validate::check_expectations;
 use compile::Compiled;
 use graph::REJECTS;
 use stage::Target;
@@ -79,6 +80,7 @@ async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
     compiled.check_budget(progress.rows_read)?;
     let mut nodes = progress.nodes;
     books::close(compiled, &mut nodes)?;
+    expectations(compiled)?;
     let path = compiled.state.rejects.finish()?;
     if let Some(names) = compiled.graph.sinks.get(REJECTS) {
         let _ = compiled.rejects.written.set(Written {
@@ -91,6 +93,20 @@ async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
     let result = settle(compiled, staged.sinks(), nodes, path)?;
     staged.keep();
     Ok(result)
+}
+
+/// Checks what `validate` steps expect of all their rows.
+fn expectations(compiled: &Compiled) -> Result<()> {
+    let needed = compiled.graph.needed();
+    for step in &compiled.spec.steps {
+        if needed.contains(&step.name)
+            && let Some(Kind::Validate(validate)) = &step.kind
+            && let Some(expect) = &validate.expect
+        {
+            check_expectations(expect, compiled.node(&step.name)?)?;
+        }
+    }
+    Ok(())
 }
 
 fn targets(compiled: &Compiled, names: &[String]) -> Result<Vec<Target>> {
@@ -164,6 +180,7 @@ fn summary(compiled: &Compiled, path: Option<std::path::PathBuf>) -> pb::RejectS
         column: column.unwrap_or_default(),
         code: code.as_str().to_owned(),
         rows,
+        rule: String::new(),
     });
     pb::RejectSummary {
         rows: compiled.state.rejects.rows(),
@@ -171,5 +188,25 @@ fn summary(compiled: &Compiled, path: Option<std::path::PathBuf>) -> pb::RejectS
         path: path
             .map(|path| path.display().to_string())
             .unwrap_or_default(),
+        warnings: warnings(compiled),
     }
+}
+
+fn warnings(compiled: &Compiled) -> Vec<pb::RejectCount> {
+    let tallies = compiled.nodes.iter().flat_map(|node| {
+        let tallies = node.tallies.get().into_iter().flatten();
+        tallies.map(|tally| (node.name.to_string(), tally))
+    });
+    let counts = tallies.map(|(step, tally)| pb::RejectCount {
+        step,
+        column: tally.column.clone().unwrap_or_default(),
+        code: tally.code.as_str().to_owned(),
+        rows: if tally.warns {
+            tally.rows.load(Ordering::Relaxed)
+        } else {
+            0
+        },
+        rule: tally.rule.clone(),
+    });
+    counts.filter(|count| count.rows > 0).collect()
 }

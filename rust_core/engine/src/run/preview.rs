@@ -55,13 +55,10 @@ pub async fn preview(compiled: &Compiled, node: &str, rows: usize) -> Result<Vec
 }
 
 fn named<'a>(compiled: &'a Compiled, node: &'a str) -> Result<&'a str> {
-    let sources = compiled
-        .spec
-        .sources
-        .iter()
-        .map(|source| source.name.as_str());
-    let steps = compiled.spec.steps.iter().map(|step| step.name.as_str());
-    let names: Vec<&str> = sources.chain(steps).collect();
+    let names = compiled.nodes.iter().map(|node| node.name.as_ref());
+    let names: Vec<&str> = names
+        .filter(|name| compiled.plans.contains_key(*name))
+        .collect();
     let found = match node {
         "" => names.last(),
         name => names.iter().find(|known| **known == name),

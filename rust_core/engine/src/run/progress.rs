@@ -23,6 +23,11 @@ fn counters(node: &Node) -> pb::NodeCounters {
         merged_away: side + read(&own.merged),
         expanded: 0,
     };
+    if node.kind == "unnest" {
+        // Each row that is not refused or filtered has at least one element.
+        let left = counted.rows_out + counted.rejected + counted.filtered;
+        counted.expanded = left.saturating_sub(counted.rows_in);
+    }
     if matches!(node.kind, "sql" | "join" | "limit" | "aggregate") {
         relate(&mut counted, node.merges.load(Ordering::Relaxed));
     }
@@ -76,9 +81,7 @@ pub fn progress(compiled: &Compiled) -> pb::RunProgress {
         .iter()
         .map(|source| source.bytes_total())
         .collect();
-    let staged = nodes
-        .iter()
-        .skip(compiled.sources.len() + compiled.spec.steps.len());
+    let staged = nodes.iter().rev().take(compiled.spec.sinks.len());
     pb::RunProgress {
         rows_read,
         bytes_read,

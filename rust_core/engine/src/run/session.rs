@@ -215,6 +215,7 @@ impl Compile<'_> {
                             column: check.column.clone(),
                             code: check.code,
                             message: check.message.clone(),
+                            tally: check.tally,
                         })
                     })
                     .collect::<DfResult<_>>()?,

@@ -31,6 +31,16 @@ pub fn project(
     input: LogicalPlan,
     context: &StepContext<'_>,
 ) -> Result<LogicalPlan> {
+    let outputs = row_outputs(outputs, input.schema())?;
+    RowNode::plan(&context.node, true, RowOp::Project(outputs), input)
+        .map_err(|error| invalid(&error, ""))
+}
+
+/// The outputs of a row node: these columns, then the identity of its input.
+///
+/// # Errors
+/// `PLAN_INVALID` when two columns have one name.
+pub fn row_outputs(outputs: Outputs, input: &DFSchema) -> Result<Vec<Output>> {
     let mut seen = BTreeSet::new();
     if let Some((name, _)) = outputs.iter().find(|(name, _)| !seen.insert(name.as_str())) {
         let text = format!("two columns would be named '{name}'");
@@ -38,11 +48,11 @@ pub fn project(
             EngineError::new(Code::PlanInvalid, text).hint("Give each output column its own name")
         );
     }
-    let identity = identity_columns(input.schema())
+    let identity = identity_columns(input)
         .into_iter()
         .flatten()
         .map(|column| (column.name.clone(), Expr::Column(column)));
-    let outputs = outputs
+    Ok(outputs
         .into_iter()
         .chain(identity)
         .map(|(name, expr)| Output {
@@ -50,7 +60,5 @@ pub fn project(
             qualifier: None,
             name,
         })
-        .collect();
-    RowNode::plan(&context.node, true, RowOp::Project(outputs), input)
-        .map_err(|error| invalid(&error, ""))
+        .collect())
 }

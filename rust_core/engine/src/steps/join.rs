@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema, JoinType, TableReference};
 use datafusion::functions::expr_fn::coalesce;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col};
 
-use super::StepContext;
 use super::expr::{column, invalid};
+use super::keys::{Keys, Pairs, pairs};
+use super::{StepContext, lookup};
 use crate::error::{Code, EngineError, Result};
-use crate::plan::{pb, types};
+use crate::plan::pb;
 use crate::reject::row_node::{identity_columns, user_columns};
 use crate::reject::tap::{Edge, Tap};
 
 const LEFT: &str = "left";
 const RIGHT: &str = "right";
-
-/// Pairs of key columns: the input's and the other side's.
-type Keys = Vec<(String, String)>;
+const LOOKUP: &str = "lookup";
 
 /// Joins the step's input with another plan. The rows keep the identity of the input's rows.
 pub fn build(
@@ -30,14 +28,26 @@ pub fn build(
         .plan(&spec.with)
         .map_err(|error| error.place("with"))?;
     let how = join_type(&spec.how)?;
-    let keys = keys(spec, left.schema(), right.schema())?;
-    let outputs = outputs(spec, how, &keys, left.schema(), right.schema())?;
+    let wanted = Pairs {
+        on: &spec.on,
+        keys: &spec.keys,
+        with: &spec.with,
+    };
+    let keys = pairs(&wanted, left.schema(), right.schema())?;
+    let looks_up = spec.how == LOOKUP;
+    let mut outputs = outputs(spec, how, &keys, left.schema(), right.schema())?;
     let (left_keys, right_keys): (Vec<_>, Vec<_>) = keys
         .iter()
         .map(|(left, right)| (qualified(LEFT, left), qualified(RIGHT, right)))
         .unzip();
-    let right_columns: Vec<Expr> = user_columns(right.schema()).map(Expr::from).collect();
-    let plan = LogicalPlanBuilder::from(Tap::plan(&context.node, Edge::Side, right))
+    let mut right_columns: Vec<Expr> = user_columns(right.schema()).map(Expr::from).collect();
+    let mut right = Tap::plan(&context.node, Edge::Side, right);
+    if looks_up {
+        right = lookup::single(right, &keys)?;
+        right_columns.push(col(lookup::MATCHES));
+        outputs.push(qualified_expr(RIGHT, lookup::MATCHES).alias(lookup::MATCHES));
+    }
+    let plan = LogicalPlanBuilder::from(right)
         .project(right_columns)
         .and_then(|plan| plan.alias(RIGHT)?.build())
         .and_then(|right| {
@@ -48,13 +58,18 @@ pub fn build(
                 .build()
         })
         .map_err(|error| invalid(&error, ""))?;
+    let plan = if looks_up {
+        lookup::checked(spec, &keys, plan, context)?
+    } else {
+        plan
+    };
     Ok(Tap::plan(&context.node, Edge::Out, plan))
 }
 
 fn join_type(how: &str) -> Result<JoinType> {
     match how {
         "" | "inner" => Ok(JoinType::Inner),
-        "left" => Ok(JoinType::Left),
+        "left" | LOOKUP => Ok(JoinType::Left),
         "right" => Ok(JoinType::Right),
         "full" => Ok(JoinType::Full),
         "semi" => Ok(JoinType::LeftSemi),
@@ -62,53 +77,9 @@ fn join_type(how: &str) -> Result<JoinType> {
         other => Err(
             EngineError::new(Code::PlanInvalid, format!("there is no join '{other}'"))
                 .place("how")
-                .hint("Use inner, left, right, full, semi or anti"),
+                .hint("Use inner, left, right, full, semi, anti or lookup"),
         ),
     }
-}
-
-fn keys(spec: &pb::JoinStep, left: &DFSchema, right: &DFSchema) -> Result<Keys> {
-    let same = spec.on.iter().map(|name| (name.clone(), name.clone()));
-    let pairs = spec
-        .keys
-        .iter()
-        .map(|key| (key.left.clone(), key.right.clone()));
-    let keys: Keys = same.chain(pairs).collect();
-    if keys.is_empty() {
-        return Err(
-            EngineError::new(Code::PlanInvalid, "a join needs key columns").hint("Set on or keys"),
-        );
-    }
-    for (left_key, right_key) in &keys {
-        column(left_key, left)?;
-        column(right_key, right).map_err(|error| error.place(format!("in {}", spec.with)))?;
-        let type_of = |schema: &DFSchema, name: &str| {
-            let field = schema.field_with_unqualified_name(name);
-            field
-                .map(|field| field.data_type().clone())
-                .map_err(|error| invalid(&error, ""))
-        };
-        comparable(
-            left_key,
-            &type_of(left, left_key)?,
-            &type_of(right, right_key)?,
-        )?;
-    }
-    Ok(keys)
-}
-
-/// Keys of unlike types would be converted, and a failed conversion would match nothing silently.
-fn comparable(name: &str, left: &DataType, right: &DataType) -> Result<()> {
-    let alike = left == right
-        || (left.is_string() && right.is_string())
-        || (left.is_numeric() && right.is_numeric());
-    if alike {
-        return Ok(());
-    }
-    let (left, right) = (types::type_name(left), types::type_name(right));
-    let text = format!("the key {name} is {left} here and {right} on the other side");
-    Err(EngineError::new(Code::PlanInvalid, text)
-        .hint("Put a cast step before the join, so that a value that does not fit is a reject"))
 }
 
 fn outputs(

@@ -11,18 +11,25 @@ mod drop;
 pub mod expr;
 mod filter;
 mod guard;
+mod hide;
 mod join;
+mod json_list;
+mod keys;
 mod limit;
+mod lookup;
 mod map;
+mod mask;
 mod order;
 pub mod ordered;
 mod readings;
 mod rename;
+pub mod route;
 mod select;
 mod sort;
 mod sql;
 pub mod sum;
-mod validate;
+mod unnest;
+pub mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,6 +90,9 @@ pub const fn kind_name(kind: &Kind) -> &'static str {
         Kind::Sort(_) => "sort",
         Kind::Dedupe(_) => "dedupe",
         Kind::Aggregate(_) => "aggregate",
+        Kind::Unnest(_) => "unnest",
+        Kind::Route(_) => "route",
+        Kind::Mask(_) => "mask",
     }
 }
 
@@ -115,6 +125,9 @@ pub fn build(step: &pb::Step, kind: &Kind, context: &StepContext<'_>) -> Result<
         Kind::Limit(spec) => input().and_then(|input| limit::build(spec, input, context)),
         Kind::Sort(spec) => input().and_then(|input| sort::build(spec, input, context)),
         Kind::Dedupe(spec) => input().and_then(|input| dedupe::build(spec, input, context)),
+        Kind::Unnest(spec) => input().and_then(|input| unnest::build(spec, input, context)),
+        Kind::Route(spec) => input().and_then(|input| route::build(spec, input, context)),
+        Kind::Mask(spec) => input().and_then(|input| mask::build(spec, input, context)),
         Kind::Aggregate(spec) => aggregate::build(spec, &step.from, context),
         Kind::Filter(spec) => input().and_then(|input| filter::build(spec, input, context)),
         Kind::Select(spec) => input().and_then(|input| select::build(spec, input, context)),

@@ -36,7 +36,11 @@ pub fn total(mut order: Vec<Sort>, plan: &LogicalPlan, sources: &BTreeSet<String
     let columns: Vec<Expr> = if unique {
         Vec::new()
     } else {
-        user_columns(schema).map(Expr::from).collect()
+        // Lists and structs have no order of their own.
+        user_columns(schema)
+            .filter(|(_, field)| !field.data_type().is_nested())
+            .map(Expr::from)
+            .collect()
     };
     let identity = identity.into_iter().flatten().map(Expr::Column);
     for expr in identity.chain(columns) {

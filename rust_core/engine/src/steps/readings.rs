@@ -10,6 +10,9 @@ use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Visit, Visitor};
 /// Tables and how often each is read.
 pub type Readings = BTreeMap<String, usize>;
 
+/// The schema that tables without one are in.
+const SCHEMA: &str = "public";
+
 /// Counts the readings of a statement.
 #[must_use]
 pub fn readings(statement: &Statement) -> Readings {
@@ -92,8 +95,18 @@ impl Visitor for Counter {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        if let Some(name) = relation.0.last().and_then(|part| part.as_ident()) {
-            self.note(normal(name));
+        let parts: Vec<_> = relation
+            .0
+            .iter()
+            .filter_map(|part| part.as_ident())
+            .collect();
+        match parts.as_slice() {
+            // The output of a route is read as `step.output`.
+            [.., step, output] if normal(step) != SCHEMA => {
+                self.note(format!("{}.{}", normal(step), normal(output)));
+            }
+            [.., name] => self.note(normal(name)),
+            [] => {}
         }
         ControlFlow::Continue(())
     }
@@ -152,6 +165,8 @@ mod tests {
                  select * from n",
                 vec![("a", 1)],
             ),
+            ("select * from public.a", vec![("a", 1)]),
+            ("select * from s.a x, s.b", vec![("s.a", 1), ("s.b", 1)]),
             ("select 1", vec![]),
         ] {
             let expected: Vec<_> = expected

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::{MemorySchemaProvider, Session, TableProvider};
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, ParamValues};
 use datafusion::error::{DataFusionError, Result as DfResult};
@@ -89,6 +89,9 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
     let session = SessionContext::new_with_state(context.state.clone());
     for (name, plan) in context.plans {
         let table = Arc::new(InputTable::new(name, plan));
+        if let Some((step, _)) = name.split_once('.') {
+            known_schema(&session, step).map_err(fail)?;
+        }
         // The catalog outlives the step, and an earlier query may have read the same table.
         session.deregister_table(name.as_str()).map_err(fail)?;
         session.register_table(name.as_str(), table).map_err(fail)?;
@@ -134,6 +137,18 @@ const fn merges(plan: &LogicalPlan) -> bool {
             | LogicalPlan::Join(_)
             | LogicalPlan::RecursiveQuery(_)
     )
+}
+
+/// Makes the schema that the outputs of a route are in.
+fn known_schema(session: &SessionContext, step: &str) -> DfResult<()> {
+    for catalog in session.catalog_names() {
+        if let Some(catalog) = session.catalog(&catalog)
+            && catalog.schema(step).is_none()
+        {
+            catalog.register_schema(step, Arc::new(MemorySchemaProvider::new()))?;
+        }
+    }
+    Ok(())
 }
 
 fn known_tables(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<()> {

@@ -61,6 +61,39 @@ pub fn object(line: &[u8], mut visit: impl FnMut(Member)) -> Result<(), Invalid>
     }
 }
 
+/// Reads an array; gives the position of each of its elements to `visit` in order.
+///
+/// # Errors
+/// When the text is not exactly one JSON array.
+pub fn array(text: &[u8], mut visit: impl FnMut((usize, usize))) -> Result<(), Invalid> {
+    let mut reader = Reader { line: text, at: 0 };
+    reader.space();
+    reader.expect(b'[', "an opening bracket is missing")?;
+    reader.space();
+    if reader.peek() == Some(b']') {
+        reader.at += 1;
+    } else {
+        loop {
+            reader.space();
+            let start = reader.at;
+            reader.value()?;
+            visit((start, reader.at));
+            reader.space();
+            match reader.next() {
+                Some(b',') => {}
+                Some(b']') => break,
+                _ => return Err(reader.wrong_before("a comma or closing bracket is missing")),
+            }
+        }
+    }
+    reader.space();
+    if reader.at < text.len() {
+        Err(reader.wrong("text follows the array"))
+    } else {
+        Ok(())
+    }
+}
+
 struct Reader<'a> {
     line: &'a [u8],
     at: usize,
