@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cyclopts import App, CycloptsError, Parameter
 
-from etlplus.cli import exits
+from etlplus.cli import STDIN, exits
 from etlplus.cli.catalogue import COMMANDS, GROUPS
 from etlplus.cli.screen import Screen
 from etlplus.domain.errors import EtlError
@@ -46,6 +46,8 @@ def build(asked: Sequence[str] = ()) -> App:
 def dispatch(arguments: Sequence[str]) -> int:
     """Runs a command and returns its exit code. Errors are told on stderr."""
     screen = Screen()
+    # A lone `-` looks like an option to the parser.
+    arguments = [STDIN if argument == "-" else argument for argument in arguments]
     try:
         code = build(arguments)(
             arguments, exit_on_error=False, print_error=False, result_action="return_value"

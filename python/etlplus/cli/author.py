@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from etlplus.cli import exits
-from etlplus.cli.definition import STDIN, load, read, show
+from etlplus.cli import STDIN, exits
+from etlplus.cli.definition import load, read, show
 from etlplus.cli.output import Output, write
 from etlplus.cli.screen import Screen
 from etlplus.domain.errors import RunError

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from etlplus.cli import STDIN
 from etlplus.cli.screen import Screen, has_colour
 from etlplus.domain.errors import InvalidInput
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from etlplus.domain.problem import Problem
 
-STDIN: Final = "-"
 _ENDINGS: Final = (".yaml", ".yml", ".json")
 _MOST_BYTES: Final = 1 << 20
 

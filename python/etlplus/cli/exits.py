@@ -21,8 +21,13 @@ _OTHERS_AWAY: Final = frozenset({"CONNECTION_FAILED"})
 
 
 def of_code(code: str) -> int:
-    """The exit code of a failed job."""
-    return REJECTS if code == _BUDGET else FAILED
+    """The exit code of a failed job: a definition that could not be compiled is invalid."""
+    from etlplus.domain.codes import MEANINGS  # noqa: PLC0415 keeps the entry point cheap
+
+    if code == _BUDGET:
+        return REJECTS
+    family, _ = MEANINGS.get(code, ("", ""))
+    return INVALID if family == "InvalidInput" else FAILED
 
 
 def of_error(error: EtlError) -> int:

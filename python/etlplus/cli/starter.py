@@ -29,7 +29,7 @@ sources:
 
 steps:
   # Rows that do not fit are not lost: they become rejects, with their line and the reason.
-  # `etlplus rejects show last` shows those of the newest run.
+  # `etlplus rejects show` shows them; a run ends with the command that shows its own.
 {steps}
 
 sinks:
