@@ -9,6 +9,8 @@ mod failure;
 mod graph;
 mod joins;
 mod memory;
+#[cfg(test)]
+mod optimiser_tests;
 mod preview;
 mod progress;
 mod report;
