@@ -70,7 +70,7 @@ class Column(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
 
 class CsvSource(_message.Message):
-    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types", "skip_rows", "header_rows")
+    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types", "skip_rows", "header_rows", "encoding", "compression")
     URI_FIELD_NUMBER: _ClassVar[int]
     DELIMITER_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +83,8 @@ class CsvSource(_message.Message):
     INFER_TYPES_FIELD_NUMBER: _ClassVar[int]
     SKIP_ROWS_FIELD_NUMBER: _ClassVar[int]
     HEADER_ROWS_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSION_FIELD_NUMBER: _ClassVar[int]
     uri: str
     delimiter: str
     quote: str
@@ -95,17 +97,21 @@ class CsvSource(_message.Message):
     infer_types: bool
     skip_rows: int
     header_rows: int
-    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ..., skip_rows: _Optional[int] = ..., header_rows: _Optional[int] = ...) -> None: ...
+    encoding: str
+    compression: str
+    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ..., skip_rows: _Optional[int] = ..., header_rows: _Optional[int] = ..., encoding: _Optional[str] = ..., compression: _Optional[str] = ...) -> None: ...
 
 class JsonlSource(_message.Message):
-    __slots__ = ("uri", "columns", "max_record")
+    __slots__ = ("uri", "columns", "max_record", "compression")
     URI_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     MAX_RECORD_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSION_FIELD_NUMBER: _ClassVar[int]
     uri: str
     columns: _containers.RepeatedCompositeFieldContainer[Column]
     max_record: str
-    def __init__(self, uri: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., max_record: _Optional[str] = ...) -> None: ...
+    compression: str
+    def __init__(self, uri: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., max_record: _Optional[str] = ..., compression: _Optional[str] = ...) -> None: ...
 
 class ParquetSource(_message.Message):
     __slots__ = ("uri",)

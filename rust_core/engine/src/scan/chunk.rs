@@ -10,6 +10,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::error::Result;
 use crate::reject::Reject;
+use crate::scan::text::unit::Unit;
 
 /// A piece of a file.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Chunk {
     pub damaged: Vec<Damaged>,
     /// How many bytes of the file the chunk stands for.
     pub bytes: u64,
+    /// How the data tells the bytes of the file it was made from.
+    pub unit: Unit,
 }
 
 /// A run of whole, well-formed records. The last may lack its line end.

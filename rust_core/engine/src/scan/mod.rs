@@ -17,6 +17,7 @@ pub mod postgres;
 pub mod stream;
 #[cfg(test)]
 pub mod testing;
+pub mod text;
 
 use std::collections::HashMap;
 use std::fmt::Debug;

@@ -20,7 +20,9 @@ use crate::scan::ScanEnv;
 use crate::scan::build::{ColumnSpec, require_readable};
 use crate::scan::chunk::{Layout, Place};
 use crate::scan::feed::FeedFile;
-use crate::scan::files::{FoundFile, distance, resolve};
+use crate::scan::files::{FoundFile, distance};
+use crate::scan::text::again::Again;
+use crate::scan::text::{self, Declared, Form, form_notes};
 
 /// How many files are looked at to infer types.
 const SAMPLED_FILES: usize = 8;
@@ -31,12 +33,16 @@ const SAMPLED_FILES: usize = 8;
 /// `SOURCE_NOT_FOUND`, `SOURCE_EMPTY`, `SOURCE_CORRUPT`, `SOURCE_MISMATCH`, `PATH_REFUSED`,
 /// `COLUMN_UNKNOWN`, `TYPE_UNKNOWN`, `PLAN_INVALID`.
 pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
-    let found = resolve(&options.uri, env)?;
+    let declared = Declared::new(&options.compression, &options.encoding)?;
+    let found = text::files(&options.uri, env, &declared)?;
     let nulls = NullTokens::new(&options.null_values);
     let mut heads = Heads::new(options, &nulls)?;
     let mut read = Vec::with_capacity(found.len());
+    let mut forms = Vec::with_capacity(found.len());
     for file in &found {
-        read.push(heads.read(file, read.is_empty())?);
+        let form = Form::detect(file, &declared)?;
+        read.push(heads.read(file, &form, read.is_empty())?);
+        forms.push(form);
     }
     let mut setup = Setup {
         options,
@@ -44,6 +50,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         dialect: heads.dialect,
         notes: heads.notes,
         repeated: heads.repeated,
+        forms: &forms,
     };
     let heads = read;
     let columns = heads
@@ -53,7 +60,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     let columns = columns.ok_or_else(|| empty(&found))?;
     setup.dialect.blank_is_record = columns.len() == 1;
     let files = setup.layouts(&found, &heads, &columns)?;
-    let specs = setup.types(&columns, &found, &heads, &files)?;
+    let specs = setup.types(&columns, &heads, &files)?;
     let starts = heads.iter().map(|head| head.start).collect();
     let Setup {
         dialect,
@@ -61,6 +68,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         repeated,
         ..
     } = setup;
+    notes.splice(0..0, form_notes(&forms));
     notes.insert(0, size_note(&found));
     let format = Format {
         dialect,
@@ -71,6 +79,8 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     Ok(CsvSource {
         format: Arc::new(format),
         files,
+        forms,
+        again: Again::default(),
         starts,
         notes,
     })
@@ -82,6 +92,7 @@ struct Setup<'a> {
     dialect: Dialect,
     notes: Vec<String>,
     repeated: Option<Vec<Vec<u8>>>,
+    forms: &'a [Form],
 }
 
 impl Setup<'_> {
@@ -118,7 +129,6 @@ impl Setup<'_> {
     fn types(
         &mut self,
         columns: &[String],
-        found: &[FoundFile],
         heads: &[Head],
         files: &[FeedFile],
     ) -> Result<Vec<ColumnSpec>> {
@@ -138,8 +148,9 @@ impl Setup<'_> {
         let mut guesses = vec![Guess::default(); columns.len()];
         if infers {
             let mut records = 0;
-            for ((file, head), feed) in found.iter().zip(heads).zip(files).take(SAMPLED_FILES) {
-                records += self.observe(file, head.start, &feed.layout, &mut guesses)?;
+            let sampled = files.iter().zip(self.forms).zip(heads).take(SAMPLED_FILES);
+            for ((feed, form), head) in sampled {
+                records += self.observe(feed, form, head.start, &mut guesses)?;
             }
             let count = declared
                 .iter()
@@ -170,18 +181,19 @@ impl Setup<'_> {
     /// Notes the values of a file's sample; gives the number of records.
     fn observe(
         &self,
-        file: &FoundFile,
+        feed: &FeedFile,
+        form: &Form,
         start: Place,
-        layout: &Layout,
         guesses: &mut [Guess],
     ) -> Result<usize> {
-        let mut sample = Sample::read(file, &self.dialect)?;
+        let (file, layout) = (&feed.found, &feed.layout);
+        let mut sample = Sample::read(file, form, self.dialect.max_record)?;
         sample.skip_to(start);
         let mut noted = 0;
         for record in sample.records(&self.dialect, RECORDS) {
             noted += usize::from(self.observe_record(&record, layout, guesses));
         }
-        for window in windows(file, &sample, &self.dialect)? {
+        for window in windows(file, form, &sample, &self.dialect)? {
             for record in window_records(&window, &self.dialect) {
                 noted += usize::from(self.observe_record(&record, layout, guesses));
             }
@@ -246,7 +258,7 @@ fn empty(found: &[FoundFile]) -> EngineError {
 
 /// How many files and bytes there are.
 pub fn size_note(found: &[FoundFile]) -> String {
-    let bytes: u64 = found.iter().map(|file| file.stamp.size).sum();
+    let bytes: u64 = found.iter().map(FoundFile::size).sum();
     let files = if found.len() == 1 {
         "1 file".to_owned()
     } else {

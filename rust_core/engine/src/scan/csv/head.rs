@@ -11,6 +11,7 @@ use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::scan::chunk::Place;
 use crate::scan::files::FoundFile;
+use crate::scan::text::Form;
 
 /// How many records are looked at to find the table.
 const RECORDS: usize = 1000;
@@ -62,8 +63,8 @@ impl<'a> Heads<'a> {
     ///
     /// # Errors
     /// `SOURCE_UNREADABLE`, `SOURCE_CORRUPT`, `SOURCE_MISMATCH`.
-    pub fn read(&mut self, file: &FoundFile, is_first: bool) -> Result<Head> {
-        let mut sample = Sample::read(file, &self.dialect)?;
+    pub fn read(&mut self, file: &FoundFile, form: &Form, is_first: bool) -> Result<Head> {
+        let mut sample = Sample::read(file, form, self.dialect.max_record)?;
         if !sample.skip_lines(self.options.skip_rows()) {
             let text = format!("`skip_rows` reaches beyond the first MiB of {}", file.name);
             return Err(EngineError::new(Code::PlanInvalid, text).place("skip_rows"));

@@ -35,7 +35,6 @@ pub mod splitter;
 mod tests;
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -46,6 +45,8 @@ use self::parser::{Format, Parser};
 use self::splitter::Splitter;
 use super::chunk::{Place, Split};
 use super::feed::{CHUNK_SIZE, Feed, FeedFile, partition};
+use super::text::again::{Again, FIRST_LOOK};
+use super::text::{self, Form};
 use super::{BatchStream, ScanContext, ScanEnv, Source};
 use crate::error::Result;
 use crate::plan::pb;
@@ -65,22 +66,26 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<Arc<dyn Source>
 pub struct CsvSource {
     format: Arc<Format>,
     files: Vec<FeedFile>,
+    forms: Vec<Form>,
     starts: Vec<Place>,
+    again: Again,
     notes: Vec<String>,
 }
 
 impl CsvSource {
     fn feed(&self, chunk_size: usize) -> Feed {
-        let starts = self.starts.clone();
+        let opened: Vec<(Form, Place)> = self
+            .forms
+            .iter()
+            .copied()
+            .zip(self.starts.iter().copied())
+            .collect();
         let dialect = self.format.dialect;
-        let open = move |mut file: File, index: usize| {
-            let start = starts
-                .get(index)
-                .copied()
-                .unwrap_or(Place { offset: 0, line: 1 });
-            file.seek(SeekFrom::Start(start.offset))?;
-            let splitter = Splitter::new(file, dialect, chunk_size, start, Patience::default());
-            Ok(Box::new(splitter) as Box<dyn Split>)
+        let open = move |file: File, index: usize| {
+            let (form, start) = opened.get(index).ok_or(std::io::ErrorKind::NotFound)?;
+            let reader = form.read(file, start.offset)?;
+            let splitter = Splitter::new(reader, dialect, chunk_size, *start, Patience::default());
+            Ok(Box::new(splitter.of_decoded(form.encoding.unit())) as Box<dyn Split>)
         };
         Feed::new(self.files.clone(), Box::new(open))
     }
@@ -125,14 +130,11 @@ impl Source for CsvSource {
     }
 
     fn bytes_total(&self) -> Option<u64> {
-        Some(self.files.iter().map(|file| file.found.stamp.size).sum())
+        text::bytes_total(&self.files, &self.forms)
     }
 
     fn partitions(&self, wanted: usize) -> usize {
-        let chunks = self.bytes_total().unwrap_or(0).div_ceil(CHUNK_SIZE as u64);
-        wanted
-            .min(usize::try_from(chunks).unwrap_or(usize::MAX))
-            .max(1)
+        text::partitions(self.bytes_total(), wanted)
     }
 
     fn open(&self, wanted: usize, context: &ScanContext) -> Result<Vec<BatchStream>> {
@@ -145,27 +147,19 @@ impl Source for CsvSource {
     }
 
     fn raw_record(&self, origin: &Origin, limit: usize) -> Option<Vec<u8>> {
-        let file = self
-            .files
-            .iter()
-            .find(|file| file.found.name == origin.source)?;
-        let mut reader = file.found.open().ok()?;
-        reader.seek(SeekFrom::Start(origin.offset?)).ok()?;
-        let mut bytes = Vec::new();
-        let mut scan = Scan::new(&Patience::default());
+        let mut named = self.files.iter().zip(&self.forms);
+        let (file, form) = named.find(|(file, _)| file.found.name == origin.source)?;
+        let mut wanted = limit.min(FIRST_LOOK);
         loop {
-            let wanted = bytes.len().max(2048);
-            let read = reader
-                .by_ref()
-                .take(wanted as u64)
-                .read_to_end(&mut bytes)
-                .ok()?;
-            let eof = read < wanted;
-            let record = scan.advance(&bytes, eof, &self.format.dialect);
-            if eof || record.is_some() || bytes.len() >= limit {
+            let again = &self.again;
+            let (mut bytes, ended) = again.text(&file.found, form, origin.offset?, wanted)?;
+            let mut scan = Scan::new(&Patience::default());
+            let record = scan.advance(&bytes, ended, &self.format.dialect);
+            if record.is_some() || ended || wanted >= limit {
                 bytes.truncate(record.map_or(bytes.len(), |record| record.end).min(limit));
                 return Some(bytes);
             }
+            wanted = limit.min(wanted * 8);
         }
     }
 }

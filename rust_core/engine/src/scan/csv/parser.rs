@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::reject::{Origin, Reason, Reject, RejectCode};
 use crate::scan::build::{ColumnSpec, output_schema};
 use crate::scan::chunk::{Damaged, Defect, Layout, Parse, Parsed, Piece};
+use crate::scan::text::unit::Places;
 
 /// The most fields of a batch, so that very wide files do not make very large batches.
 const MAX_FIELDS: usize = 1 << 20;
@@ -49,6 +50,7 @@ struct Progress {
     /// Whether the chunk's text may be invalid or hold NUL.
     suspect: bool,
     quotes: bool,
+    places: Places,
 }
 
 impl Parser {
@@ -81,12 +83,14 @@ impl Parse for Parser {
         let valid = simdutf8::basic::from_utf8(data).is_ok();
         let suspect = !valid || memchr::memchr(0, data).is_some();
         let quotes = piece.chunk.segments.iter().any(|segment| segment.quotes);
+        let places = Places::new(piece.chunk.unit, data);
         self.piece = Some(Progress {
             piece,
             segment: 0,
             cursor: None,
             suspect,
             quotes,
+            places,
         });
     }
 
@@ -134,6 +138,7 @@ impl Parser {
             index: &self.index,
             piece: &progress.piece,
             quotes: progress.quotes,
+            places: &progress.places,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::reject::{Origin, Reason, Reject, RejectCode};
 use crate::scan::build;
 use crate::scan::chunk::Piece;
 use crate::scan::convert::excerpt;
+use crate::scan::text::unit::Places;
 
 /// The indexed rows of a piece.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,8 @@ pub struct Rows<'a> {
     pub piece: &'a Piece,
     /// Whether any field may be quoted.
     pub quotes: bool,
+    /// Where they are in the file.
+    pub places: &'a Places,
 }
 
 impl Rows<'_> {
@@ -50,7 +53,9 @@ impl Rows<'_> {
     /// The file offset of the chunk's first byte.
     fn base(&self) -> u64 {
         let first = self.piece.chunk.segments.first();
-        first.map_or(0, |segment| segment.offset - segment.start as u64)
+        first.map_or(0, |segment| {
+            segment.offset - self.places.length(self.data(), segment.start)
+        })
     }
 
     fn reject(&self, start: usize, line: u64, raw: &[u8], reasons: Vec<Reason>) -> Reject {
@@ -59,7 +64,7 @@ impl Rows<'_> {
             origin: Some(Origin {
                 source: self.piece.layout.name.to_string(),
                 line: Some(line),
-                offset: Some(self.base() + start as u64),
+                offset: Some(self.base() + self.places.length(self.data(), start)),
             }),
             raw: raw
                 .get(..raw.len().min(Reject::RAW_LIMIT))
@@ -229,7 +234,7 @@ impl Rows<'_> {
             .index
             .starts
             .iter()
-            .map(|&start| base + u64::from(start));
+            .map(|&start| base + self.places.length(self.data(), start as usize));
         build::identity(
             self.piece.layout.src,
             self.index.lines.clone(),

@@ -8,6 +8,8 @@ use super::dialect::Dialect;
 use crate::error::{Code, EngineError, Result};
 use crate::scan::chunk::Place;
 use crate::scan::files::FoundFile;
+use crate::scan::text::Form;
+use crate::scan::text::unit::{Unit, prefix};
 
 /// How many bytes of a file's head are looked at.
 const HEAD: usize = 1 << 20;
@@ -15,7 +17,6 @@ const HEAD: usize = 1 << 20;
 const WINDOW: u64 = 256 << 10;
 /// How many records are looked at.
 pub const RECORDS: usize = 10_000;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The head of a file.
 #[derive(Debug)]
@@ -25,9 +26,11 @@ pub struct Sample {
     /// Whether that is the whole file.
     pub complete: bool,
     /// How many bytes of the file stand before it: the byte order mark and skipped lines.
-    pub mark: usize,
+    pub mark: u64,
     /// The physical line it starts on, from 1.
     pub line: u64,
+    /// How the bytes tell those of the file they were made from.
+    pub unit: Unit,
 }
 
 /// A record of a sample.
@@ -47,10 +50,11 @@ impl Sample {
     /// Reads the head of a file, long enough to hold one record.
     ///
     /// # Errors
-    /// `SOURCE_UNREADABLE`; `SOURCE_CORRUPT` for files that are no text in UTF-8 at all.
-    pub fn read(found: &FoundFile, dialect: &Dialect) -> Result<Self> {
+    /// `SOURCE_UNREADABLE`; `SOURCE_CORRUPT` for files that are damaged or no text at all.
+    pub fn read(found: &FoundFile, form: &Form, max_record: usize) -> Result<Self> {
         let unreadable = |error| found.unreadable(&error);
-        let mut file = found.open()?;
+        let file = found.open()?;
+        let mut file = form.read(file, form.mark).map_err(unreadable)?;
         let mut bytes = Vec::with_capacity(HEAD + 1);
         let mut wanted = HEAD;
         loop {
@@ -60,22 +64,14 @@ impl Sample {
                 .read_to_end(&mut bytes)
                 .map_err(unreadable)?;
             let complete = bytes.len() < wanted;
-            if complete
-                || memchr::memchr2(b'\n', b'\r', &bytes).is_some()
-                || wanted > dialect.max_record
-            {
+            if complete || memchr::memchr2(b'\n', b'\r', &bytes).is_some() || wanted > max_record {
                 refuse_other_formats(&bytes, found)?;
-                let mark = if bytes.starts_with(BYTE_ORDER_MARK) {
-                    BYTE_ORDER_MARK.len()
-                } else {
-                    0
-                };
-                bytes.drain(..mark);
                 return Ok(Self {
                     bytes,
                     complete,
-                    mark,
+                    mark: form.mark,
                     line: 1,
+                    unit: form.encoding.unit(),
                 });
             }
             wanted *= 4;
@@ -94,6 +90,7 @@ impl Sample {
             complete: self.complete && bytes.is_none(),
             mark: self.mark,
             line: self.line,
+            unit: self.unit,
         }
     }
 
@@ -106,30 +103,36 @@ impl Sample {
             complete: true,
             mark: 0,
             line: 1,
+            unit: Unit::Byte,
         }
     }
 
     /// The whole records of the sample that are not blank, at most `limit`.
     #[must_use]
     pub fn records(&self, dialect: &Dialect, limit: usize) -> Vec<SampleRecord<'_>> {
-        records(&self.bytes, self.complete, self.start(), dialect, limit)
+        let text = Text {
+            bytes: &self.bytes,
+            complete: self.complete,
+            unit: self.unit,
+        };
+        records(text, self.start(), dialect, limit)
     }
 
     /// Where it starts in the file.
     #[must_use]
     pub fn start(&self) -> Place {
         Place {
-            offset: self.mark as u64,
+            offset: self.mark,
             line: self.line,
         }
     }
 
     /// Leaves out what stands before `place`.
     pub fn skip_to(&mut self, place: Place) {
-        let bytes = usize::try_from(place.offset).unwrap_or(usize::MAX);
-        let dropped = bytes.saturating_sub(self.mark).min(self.bytes.len());
+        let before = place.offset.saturating_sub(self.mark);
+        let dropped = prefix(self.unit, &self.bytes, before);
         self.bytes.drain(..dropped);
-        self.mark += dropped;
+        self.mark = place.offset;
         self.line = place.line;
     }
 
@@ -145,16 +148,22 @@ impl Sample {
                 None => return false,
             }
         }
+        self.mark += self.unit.length(self.bytes.get(..at).unwrap_or_default());
         self.bytes.drain(..at);
-        self.mark += at;
         self.line += lines;
         true
     }
 }
 
-fn records<'a>(
+/// Text that starts at a record.
+struct Text<'a> {
     bytes: &'a [u8],
     complete: bool,
+    unit: Unit,
+}
+
+fn records<'a>(
+    text: Text<'a>,
     start: Place,
     dialect: &Dialect,
     limit: usize,
@@ -162,14 +171,16 @@ fn records<'a>(
     let mut found = Vec::new();
     let mut place = start;
     let mut patience = Patience::with_grace(64 << 20);
-    let mut rest = bytes;
+    let mut rest = text.bytes;
     while found.len() < limit && !rest.is_empty() {
-        let Some(record) = Scan::new(&patience).advance(rest, complete, dialect) else {
+        let Some(record) = Scan::new(&patience).advance(rest, text.complete, dialect) else {
             break;
         };
         patience.note(&record);
         let at = place;
-        place.offset += record.next as u64;
+        place.offset += text
+            .unit
+            .length(rest.get(..record.next).unwrap_or_default());
         place.line += record.lines;
         if record.end > 0 || dialect.blank_is_record {
             let bytes = rest.get(..record.end).unwrap_or_default();
@@ -186,13 +197,21 @@ fn records<'a>(
 }
 
 /// Pieces of a large file's middle and end that start and end at line ends. Empty when the file is
-/// small, and when quotes make it uncertain where records start.
+/// small, compressed or not UTF-8, and when quotes make it uncertain where records start.
 ///
 /// # Errors
 /// `SOURCE_UNREADABLE`.
-pub fn windows(found: &FoundFile, sample: &Sample, dialect: &Dialect) -> Result<Vec<Vec<u8>>> {
+pub fn windows(
+    found: &FoundFile,
+    form: &Form,
+    sample: &Sample,
+    dialect: &Dialect,
+) -> Result<Vec<Vec<u8>>> {
     let size = found.stamp.size;
-    if size < 4 * HEAD as u64 || memchr::memchr(dialect.quote, &sample.bytes).is_some() {
+    if !form.is_plain()
+        || size < 4 * HEAD as u64
+        || memchr::memchr(dialect.quote, &sample.bytes).is_some()
+    {
         return Ok(Vec::new());
     }
     let mut file = found.open()?;
@@ -212,7 +231,13 @@ pub fn windows(found: &FoundFile, sample: &Sample, dialect: &Dialect) -> Result<
 /// The records of a window.
 #[must_use]
 pub fn window_records<'a>(window: &'a [u8], dialect: &Dialect) -> Vec<SampleRecord<'a>> {
-    records(window, true, Place { offset: 0, line: 1 }, dialect, RECORDS)
+    let text = Text {
+        bytes: window,
+        complete: true,
+        unit: Unit::Byte,
+    };
+    let start = Place { offset: 0, line: 1 };
+    records(text, start, dialect, RECORDS)
 }
 
 fn read_at(file: &mut File, start: u64) -> std::io::Result<Vec<u8>> {
@@ -224,31 +249,18 @@ fn read_at(file: &mut File, start: u64) -> std::io::Result<Vec<u8>> {
 
 /// Files that people mistake for delimited text, by their first bytes.
 fn refuse_other_formats(bytes: &[u8], found: &FoundFile) -> Result<()> {
-    const KNOWN: [(&[u8], &str, &str); 8] = [
-        (b"\xff\xfe", "is encoded in UTF-16", "Convert it to UTF-8"),
-        (b"\xfe\xff", "is encoded in UTF-16", "Convert it to UTF-8"),
-        (
-            b"\x1f\x8b",
-            "is compressed with gzip",
-            "Decompress it first",
-        ),
-        (
-            b"\x28\xb5\x2f\xfd",
-            "is compressed with zstd",
-            "Decompress it first",
-        ),
-        (b"BZh", "is compressed with bzip2", "Decompress it first"),
-        (
-            b"\xfd7zXZ\x00",
-            "is compressed with xz",
-            "Decompress it first",
-        ),
+    const KNOWN: [(&[u8], &str, &str); 3] = [
         (
             b"PK\x03\x04",
-            "is a ZIP archive or a spreadsheet",
-            "Extract or export it as text first",
+            "is a ZIP archive",
+            "Leave `compression` out, or write `zip`",
         ),
         (b"PAR1", "is a Parquet file", "Use a `parquet` source"),
+        (
+            b"%PDF-",
+            "is a PDF document",
+            "Extract its tables as text first",
+        ),
     ];
     match KNOWN.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
         None => Ok(()),

@@ -11,6 +11,7 @@ use super::dialect::Dialect;
 use super::runs::regular_run;
 use crate::reject::Reject;
 use crate::scan::chunk::{Chunk, Damaged, Defect, Place, Segment, Split};
+use crate::scan::text::unit::Unit;
 
 /// Reads one file.
 pub struct Splitter<R> {
@@ -24,6 +25,7 @@ pub struct Splitter<R> {
     scan: Option<Scan>,
     skip: Option<LineSkip>,
     patience: Patience,
+    unit: Unit,
 }
 
 impl<R: Read> Splitter<R> {
@@ -47,7 +49,14 @@ impl<R: Read> Splitter<R> {
             scan: None,
             skip: None,
             patience,
+            unit: Unit::Byte,
         }
+    }
+
+    /// The same for text that was decoded: places are those of the file it was decoded from.
+    #[must_use]
+    pub fn of_decoded(self, unit: Unit) -> Self {
+        Self { unit, ..self }
     }
 
     /// Where the next record starts.
@@ -156,6 +165,7 @@ impl<R: Read> Splitter<R> {
         let mut cut = Cut {
             buffer: &buffer,
             place: self.place,
+            unit: self.unit,
             at: 0,
             lines: 0,
             open: Segment::default(),
@@ -209,7 +219,8 @@ impl<R: Read> Splitter<R> {
         rest.extend_from_slice(self.buffer.get(end..).unwrap_or_default());
         chunk.data = std::mem::replace(&mut self.buffer, rest);
         chunk.data.truncate(end);
-        self.place.offset += end as u64;
+        chunk.unit = self.unit;
+        self.place.offset += self.unit.length(&chunk.data);
         self.place.line += lines;
         chunk.bytes = self.place.offset - self.reported;
         self.reported = self.place.offset;
@@ -227,8 +238,9 @@ impl<R: Read> Splitter<R> {
             }
             let found = skip.advance(&self.buffer);
             let dropped = found.unwrap_or(self.buffer.len());
+            let bytes = self.buffer.get(..dropped).unwrap_or_default();
+            self.place.offset += self.unit.length(bytes);
             self.buffer.drain(..dropped);
-            self.place.offset += dropped as u64;
             if found.is_some() || self.eof && self.buffer.is_empty() {
                 return Ok(());
             }
@@ -239,7 +251,9 @@ impl<R: Read> Splitter<R> {
 /// A chunk in the making: the buffer's records up to `at`.
 struct Cut<'a> {
     buffer: &'a [u8],
+    /// Where the record at `at` is in the file, but for its line.
     place: Place,
+    unit: Unit,
     at: usize,
     lines: u64,
     open: Segment,
@@ -253,10 +267,16 @@ impl Cut<'_> {
             self.close();
         }
         if self.open.start == self.at {
-            self.open.offset = self.place.offset + self.at as u64;
+            self.open.offset = self.place.offset;
             self.open.line = self.place.line + self.lines;
             self.open.regular = regular;
         }
+        self.pass(bytes, lines);
+    }
+
+    fn pass(&mut self, bytes: usize, lines: u64) {
+        let passed = self.buffer.get(self.at..self.at + bytes);
+        self.place.offset += self.unit.length(passed.unwrap_or_default());
         self.at += bytes;
         self.lines += lines;
     }
@@ -278,14 +298,13 @@ impl Cut<'_> {
             .get(..record.end.min(Reject::RAW_LIMIT))
             .unwrap_or_default();
         self.chunk.damaged.push(Damaged {
-            offset: self.place.offset + self.at as u64,
+            offset: self.place.offset,
             line: self.place.line + self.lines,
             raw: raw.to_vec(),
             defect,
             field,
         });
-        self.at += record.next;
-        self.lines += record.lines;
+        self.pass(record.next, record.lines);
         self.open.start = self.at;
     }
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::ScanEnv;
+use super::text::zip::Member;
 use crate::error::{Code, EngineError, Result};
 
 /// A file of a source, as it was when the source was compiled.
@@ -18,6 +19,8 @@ pub struct FoundFile {
     pub name: String,
     /// What tells whether it was changed.
     pub stamp: Stamp,
+    /// Where in the file it is, when the file is an archive that holds it.
+    pub member: Option<Member>,
 }
 
 /// What changes when a file is written to or replaced.
@@ -70,10 +73,19 @@ impl FoundFile {
     /// The error for a failed read.
     #[must_use]
     pub fn unreadable(&self, error: &std::io::Error) -> EngineError {
-        EngineError::new(
-            Code::SourceUnreadable,
-            format!("cannot read {}: {error}", self.name),
-        )
+        let damaged = error.kind() == std::io::ErrorKind::InvalidData;
+        let code = if damaged {
+            Code::SourceCorrupt
+        } else {
+            Code::SourceUnreadable
+        };
+        EngineError::new(code, format!("cannot read {}: {error}", self.name))
+    }
+
+    /// How many bytes are read of it: those it takes in its archive where it is in one.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.member.map_or(self.stamp.size, |member| member.packed)
     }
 }
 
@@ -162,6 +174,7 @@ fn found(path: &Path, uri: &str, env: &ScanEnv, roots: &Roots) -> Result<FoundFi
         path: real,
         stamp: Stamp::of(&metadata),
         name,
+        member: None,
     })
 }
 

@@ -16,7 +16,6 @@ pub mod text;
 pub mod token;
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -29,10 +28,12 @@ use self::splitter::LineSplitter;
 use super::build::{ColumnSpec, require_readable};
 use super::chunk::{Layout, Split};
 use super::csv::compile::size_note;
-use super::csv::dialect::{Dialect, max_record};
+use super::csv::dialect::max_record;
 use super::csv::sample::{RECORDS, Sample};
 use super::feed::{CHUNK_SIZE, Feed, FeedFile, partition};
-use super::files::{FoundFile, resolve};
+use super::files::FoundFile;
+use super::text::again::{Again, FIRST_LOOK};
+use super::text::{self as stored, Declared, Form, form_notes};
 use super::{BatchStream, ScanContext, ScanEnv, Source};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
@@ -49,9 +50,15 @@ const SAMPLED_FILES: usize = 8;
 /// `PLAN_INVALID`.
 pub fn compile(options: &pb::JsonlSource, env: &ScanEnv) -> Result<Arc<dyn Source>> {
     let max_record = max_record(&options.max_record)?;
-    let found = resolve(&options.uri, env)?;
+    let declared = Declared::utf8(&options.compression)?;
+    let found = stored::files(&options.uri, env, &declared)?;
+    let mut forms = Vec::with_capacity(found.len());
+    for file in &found {
+        forms.push(Form::detect(file, &declared)?);
+    }
     let mut notes = vec![size_note(&found)];
-    let (inferred, starts) = sample(&found, max_record, &mut notes)?;
+    notes.extend(form_notes(&forms));
+    let inferred = sample(&found, &forms, max_record, &mut notes)?;
     let columns = columns(options, inferred, &mut notes)?;
     if columns.is_empty() {
         let name = found
@@ -77,27 +84,22 @@ pub fn compile(options: &pb::JsonlSource, env: &ScanEnv) -> Result<Arc<dyn Sourc
     Ok(Arc::new(JsonlSource {
         format,
         files: files.collect(),
-        starts,
+        forms,
+        again: Again::default(),
         notes,
     }))
 }
 
-/// Looks at the head of each file; gives the columns of the first files and the bytes that a byte
-/// order mark takes in each.
+/// Looks at the head of each file; gives the columns of the first files.
 fn sample(
     found: &[FoundFile],
+    forms: &[Form],
     max_record: usize,
     notes: &mut Vec<String>,
-) -> Result<(Columns, Vec<u64>)> {
-    let dialect = Dialect {
-        max_record,
-        ..Dialect::default()
-    };
+) -> Result<Columns> {
     let mut columns = Columns::default();
-    let mut starts = Vec::with_capacity(found.len());
-    for (file, position) in found.iter().zip(0..) {
-        let sample = Sample::read(file, &dialect)?;
-        starts.push(sample.mark as u64);
+    for ((file, form), position) in found.iter().zip(forms).zip(0..) {
+        let sample = Sample::read(file, form, max_record)?;
         let first = sample.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         if first == Some(&b'[') {
             let text = format!("{} holds a JSON array, not one object a line", file.name);
@@ -116,7 +118,7 @@ fn sample(
         "columns are inferred from {} objects",
         columns.objects
     ));
-    Ok((columns, starts))
+    Ok(columns)
 }
 
 /// The inferred columns with declared types, followed by columns that are only declared.
@@ -170,7 +172,8 @@ fn declared_type(declared: &pb::Column) -> Result<DataType> {
 pub struct JsonlSource {
     format: Arc<Format>,
     files: Vec<FeedFile>,
-    starts: Vec<u64>,
+    forms: Vec<Form>,
+    again: Again,
     notes: Vec<String>,
 }
 
@@ -184,12 +187,12 @@ impl JsonlSource {
         chunk_size: usize,
         context: &ScanContext,
     ) -> Vec<BatchStream> {
-        let starts = self.starts.clone();
+        let forms = self.forms.clone();
         let max_record = self.format.max_record;
-        let open = move |mut file: File, index: usize| {
-            let start = starts.get(index).copied().unwrap_or_default();
-            file.seek(SeekFrom::Start(start))?;
-            let splitter = LineSplitter::new(file, start, max_record, chunk_size);
+        let open = move |file: File, index: usize| {
+            let form = forms.get(index).ok_or(std::io::ErrorKind::NotFound)?;
+            let reader = form.read(file, form.mark)?;
+            let splitter = LineSplitter::new(reader, form.mark, max_record, chunk_size);
             Ok(Box::new(splitter) as Box<dyn Split>)
         };
         let feed = Arc::new(Mutex::new(Feed::new(self.files.clone(), Box::new(open))));
@@ -223,14 +226,11 @@ impl Source for JsonlSource {
     }
 
     fn bytes_total(&self) -> Option<u64> {
-        Some(self.files.iter().map(|file| file.found.stamp.size).sum())
+        stored::bytes_total(&self.files, &self.forms)
     }
 
     fn partitions(&self, wanted: usize) -> usize {
-        let chunks = self.bytes_total().unwrap_or(0).div_ceil(CHUNK_SIZE as u64);
-        wanted
-            .min(usize::try_from(chunks).unwrap_or(usize::MAX))
-            .max(1)
+        stored::partitions(self.bytes_total(), wanted)
     }
 
     fn open(&self, wanted: usize, context: &ScanContext) -> Result<Vec<BatchStream>> {
@@ -243,22 +243,21 @@ impl Source for JsonlSource {
     }
 
     fn raw_record(&self, origin: &Origin, limit: usize) -> Option<Vec<u8>> {
-        let file = self
-            .files
-            .iter()
-            .find(|file| file.found.name == origin.source)?;
-        let mut reader = file.found.open().ok()?;
-        reader.seek(SeekFrom::Start(origin.offset?)).ok()?;
-        let mut line = Vec::new();
-        std::io::BufRead::read_until(
-            &mut std::io::BufReader::new(reader.take(limit as u64)),
-            b'\n',
-            &mut line,
-        )
-        .ok()?;
-        while line.last().is_some_and(u8::is_ascii_whitespace) {
-            line.pop();
+        let mut named = self.files.iter().zip(&self.forms);
+        let (file, form) = named.find(|(file, _)| file.found.name == origin.source)?;
+        let mut wanted = limit.min(FIRST_LOOK);
+        loop {
+            let again = &self.again;
+            let (mut line, ended) = again.text(&file.found, form, origin.offset?, wanted)?;
+            let end = memchr::memchr(b'\n', &line);
+            if end.is_some() || ended || wanted >= limit {
+                line.truncate(end.unwrap_or(line.len()).min(limit));
+                while line.last().is_some_and(u8::is_ascii_whitespace) {
+                    line.pop();
+                }
+                return Some(line);
+            }
+            wanted = limit.min(wanted * 8);
         }
-        Some(line)
     }
 }

@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::plan::types::type_name;
+use crate::scan::files::resolve;
 use crate::scan::testing::{Outcome, env, read, read_with};
+use crate::scan::text::compression::Compression;
+use crate::scan::text::tests::compress;
 
 fn source(bytes: &[u8], columns: &[(&str, &str)], max_record: &str) -> Result<Arc<dyn Source>> {
     let dir = tempfile::tempdir().unwrap().keep();
@@ -17,6 +20,7 @@ fn source(bytes: &[u8], columns: &[(&str, &str)], max_record: &str) -> Result<Ar
         uri: "in.jsonl".into(),
         columns: columns.iter().map(column).collect(),
         max_record: max_record.into(),
+        ..Default::default()
     };
     compile(&options, &env(&dir))
 }
@@ -195,6 +199,25 @@ fn a_line_is_found_again_by_its_origin() {
     );
 }
 
+#[test]
+fn compressed_lines_are_lines() {
+    let text = b"{\"a\":1}\n{\"a\":2}\n{\n";
+    let stored = compress(Compression::Gzip, text);
+    let source = source(&stored, &[], "").unwrap();
+    let outcome = read(source.as_ref(), 2).unwrap();
+    assert_eq!(values(&outcome), ["1", "2"]);
+    assert_eq!(outcome.refused[0].2, 16);
+    let origin = Origin {
+        source: "in.jsonl".into(),
+        line: None,
+        offset: Some(8),
+    };
+    assert_eq!(
+        source.raw_record(&origin, 100).as_deref(),
+        Some(&text[8..15])
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
@@ -215,10 +238,11 @@ proptest! {
         let columns = vec![spec("a", DataType::Int64), spec("b", DataType::Utf8)];
         let keys = Keys::new(&columns);
         let layout = Layout { src: 0, name: "in.jsonl".into(), fields: Arc::from([]) };
-        let files = files.into_iter().map(|found| FeedFile { found, layout: layout.clone() }).collect();
+        let files: Vec<_> = files.into_iter().map(|found| FeedFile { found, layout: layout.clone() }).collect();
         let max_record = if limited { 20 } else { 1 << 20 };
         let format = Arc::new(Format { columns, keys, max_record });
-        let source = JsonlSource { format, files, starts: vec![0], notes: vec![] };
+        let form = Form::detect(&files[0].found, &Declared::utf8("").unwrap()).unwrap();
+        let source = JsonlSource { format, files, forms: vec![form], again: Again::default(), notes: vec![] };
         let outcome = |partitions, chunk_size| {
             read_with(&[0, 1], |context| Ok(source.open_with(partitions, chunk_size, context))).unwrap()
         };

@@ -126,12 +126,7 @@ fn a_record_that_is_too_long_is_refused_in_bounded_memory() {
 
 #[test]
 fn files_that_are_no_text_are_refused_by_name() {
-    for bytes in [
-        &b"\xff\xfea\0"[..],
-        b"\x1f\x8b\x08",
-        b"PK\x03\x04",
-        b"PAR1....PAR1",
-    ] {
+    for bytes in [&b"\x1f\x8b\x08"[..], b"PK\x03\x04", b"PAR1....PAR1"] {
         assert_eq!(failure(bytes, options("")), Code::SourceCorrupt);
     }
     assert_eq!(failure(b"", options("")), Code::SourceEmpty);

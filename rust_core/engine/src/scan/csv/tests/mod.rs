@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod properties;
+mod stored;
 mod values;
 mod wild;
 
