@@ -41,7 +41,7 @@ def main() -> int:
     print(f"loaded rows:               simple {simple:.3f}, weighted {weighted:.3f}")
     simple_all, weighted_all = scorer.simple(complete), scorer.weighted(complete)
     print(f"with the rejected records: simple {simple_all:.3f}, weighted {weighted_all:.3f}")
-    return int(not options.only and (simple < GOALS[0] or weighted < GOALS[1]))
+    return int(not options.only and (simple_all < GOALS[0] or weighted_all < GOALS[1]))
 
 
 def _arguments() -> argparse.Namespace:

@@ -60,6 +60,9 @@ def compile(plan: bytes, runtime: bytes, streams: Mapping[str, object]) -> Plan:
 def read_rejects(path: str) -> RejectReader:
     """Opens a file of rejects. Raises EngineError."""
 
+def sniff_csv(source: bytes, runtime: bytes) -> bytes:
+    """Detects how a serialized CsvSource is written: a serialized SniffReport. Raises EngineError."""
+
 def codes() -> tuple[list[str], list[str]]:
     """The stable codes of errors and of rejects."""
 

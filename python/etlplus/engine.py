@@ -70,6 +70,16 @@ class RustEngine:
         with _domain_errors():
             return RustRun(_core.compile(plan, runtime, dict(streams or {})).start())
 
+    def sniff(self, source: bytes, runtime: bytes) -> figures.Sniffed:
+        """How the files of a serialized `CsvSource` are written. Raises the domain's errors."""
+        with _domain_errors():
+            report = engine_pb2.SniffReport.FromString(_core.sniff_csv(source, runtime))
+        return figures.Sniffed(
+            tuple(figures.Finding(f.option, f.value, f.sure) for f in report.findings),
+            tuple(figures.ColumnReport(c.name, c.type) for c in report.columns),
+            tuple(report.notes),
+        )
+
     def read_rejects(self, path: str) -> Iterator[Sequence[figures.RejectRow]]:
         """The rows of a rejects file, in batches. Raises the domain's errors."""
         with _domain_errors():

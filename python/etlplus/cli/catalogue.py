@@ -42,6 +42,7 @@ SECTIONS: Final = (
         (
             Command("demo", "demo.command:demo", "Run a real pipeline on a server of its own."),
             Command("init", "starter:init", "Write a first pipeline, made for a CSV file."),
+            Command("sniff", "sniff:sniff", "Show how a CSV file is written, and a source for it."),
             Command("doctor", "doctor:doctor", "Check that everything needed is there and works."),
         ),
     ),

@@ -25,6 +25,24 @@ class NodeReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """An option of a source that was detected; `sure` is from 0 to 1, and 1 for declared ones."""
+
+    option: str
+    value: str
+    sure: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sniffed:
+    """How a CSV file is written. `notes`: the same and more in sentences."""
+
+    findings: tuple[Finding, ...]
+    columns: tuple[ColumnReport, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SinkReport:
     """What will be done to a target. `create_statement` is empty when the target exists."""
 

@@ -126,13 +126,31 @@ class StagedFile(_message.Message):
     def __init__(self, staged_path: _Optional[str] = ..., final_path: _Optional[str] = ..., rows: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class RejectSummary(_message.Message):
-    __slots__ = ("rows", "counts", "path", "warnings")
+    __slots__ = ("rows", "counts", "path")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
-    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     rows: int
     counts: _containers.RepeatedCompositeFieldContainer[_report_pb2.RejectCount]
     path: str
-    warnings: _containers.RepeatedCompositeFieldContainer[_report_pb2.RejectCount]
-    def __init__(self, rows: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ..., path: _Optional[str] = ..., warnings: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ...) -> None: ...
+    def __init__(self, rows: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ..., path: _Optional[str] = ...) -> None: ...
+
+class SniffReport(_message.Message):
+    __slots__ = ("findings", "columns", "notes")
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    findings: _containers.RepeatedCompositeFieldContainer[SniffFinding]
+    columns: _containers.RepeatedCompositeFieldContainer[_plan_pb2.Column]
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, findings: _Optional[_Iterable[_Union[SniffFinding, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[_plan_pb2.Column, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SniffFinding(_message.Message):
+    __slots__ = ("option", "value", "sure")
+    OPTION_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SURE_FIELD_NUMBER: _ClassVar[int]
+    option: str
+    value: str
+    sure: float
+    def __init__(self, option: _Optional[str] = ..., value: _Optional[str] = ..., sure: _Optional[float] = ...) -> None: ...

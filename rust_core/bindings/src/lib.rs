@@ -4,6 +4,7 @@ mod error;
 mod plan;
 mod rejects;
 mod run;
+mod sniff;
 mod streams;
 
 use pyo3::prelude::*;
@@ -26,6 +27,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rejects::RejectReader>()?;
     module.add_function(wrap_pyfunction!(plan::compile, module)?)?;
     module.add_function(wrap_pyfunction!(rejects::read_rejects, module)?)?;
+    module.add_function(wrap_pyfunction!(sniff::sniff_csv, module)?)?;
     module.add_function(wrap_pyfunction!(error::codes, module)?)?;
     module.add_function(wrap_pyfunction!(version, module)?)?;
     Ok(())

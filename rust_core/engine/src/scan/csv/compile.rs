@@ -36,6 +36,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     let declared = Declared::new(&options.compression, &options.encoding)?;
     let found = text::files(&options.uri, env, &declared)?;
     let nulls = NullTokens::new(&options.null_values);
+    let mut findings = Vec::new();
     let mut heads = Heads::new(options, &nulls)?;
     let mut read = Vec::with_capacity(found.len());
     let mut forms = Vec::with_capacity(found.len());
@@ -44,6 +45,8 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         read.push(heads.read(file, &form, read.is_empty())?);
         forms.push(form);
     }
+    findings.extend(forms.first().map(Form::findings).into_iter().flatten());
+    findings.append(&mut heads.findings);
     let mut setup = Setup {
         options,
         nulls: &nulls,
@@ -83,6 +86,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         again: Again::default(),
         starts,
         notes,
+        findings,
     })
 }
 

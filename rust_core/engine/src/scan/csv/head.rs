@@ -5,6 +5,7 @@ use super::fields::value;
 use super::header;
 use super::nulls::NullTokens;
 use super::sample::{Sample, SampleRecord};
+use super::sniff::Finding;
 use super::sniff::dialect::{Known, find};
 use super::sniff::table::{Declared, Grid, Table};
 use crate::error::{Code, EngineError, Result};
@@ -36,6 +37,8 @@ pub struct Heads<'a> {
     pub dialect: Dialect,
     /// What was detected, for people.
     pub notes: Vec<String>,
+    /// What was detected, with how sure it is.
+    pub findings: Vec<Finding>,
     /// The names as the first file writes them, where it repeats them among its rows.
     pub repeated: Option<Vec<Vec<u8>>>,
     header_rows: Option<usize>,
@@ -53,6 +56,7 @@ impl<'a> Heads<'a> {
             nulls,
             dialect: Dialect::declared(options)?,
             notes: Vec::new(),
+            findings: Vec::new(),
             repeated: None,
             header_rows: declared_header_rows(options)?,
             settled: false,
@@ -89,6 +93,17 @@ impl<'a> Heads<'a> {
         };
         let found = find(sample, &self.dialect, known);
         self.dialect = found.dialect;
+        let sure = |declared: bool| if declared { 1.0 } else { found.sure };
+        let delimiter = String::from_utf8_lossy(found.dialect.delimiter.as_bytes()).into_owned();
+        self.findings.extend([
+            Finding::new("delimiter", delimiter, sure(known.delimiter)),
+            Finding::new("quote", char::from(found.dialect.quote), sure(known.quote)),
+        ]);
+        if let Some(escape) = found.dialect.escape {
+            let escape = char::from(escape);
+            self.findings
+                .push(Finding::new("escape", escape, sure(known.escape)));
+        }
         let shown = self.dialect.delimiter;
         let text = format!("delimiter '{shown}' ({})", origin(known.delimiter));
         self.notes.push(text);
@@ -118,7 +133,7 @@ impl<'a> Heads<'a> {
                 start: sample.start(),
             });
         };
-        self.settle_table(&table, records);
+        self.settle_table(&table, records, sample.line);
         let rows = records.get(table.preamble..).unwrap_or_default();
         let (names, rows) = rows.split_at(table.header_rows.min(rows.len()));
         let start = match (names.last(), rows.first()) {
@@ -191,12 +206,14 @@ impl<'a> Heads<'a> {
     }
 
     /// The first file that has records decides for all how many rows hold names.
-    fn settle_table(&mut self, table: &Table, records: &[SampleRecord<'_>]) {
+    fn settle_table(&mut self, table: &Table, records: &[SampleRecord<'_>], first_line: u64) {
         if self.settled {
             return;
         }
         self.settled = true;
         let by = origin(self.declares_header());
+        let declared = self.declares_header();
+        let sure = if declared { 1.0 } else { table.sure };
         let line = |at: usize| records.get(at).map_or(1, |record| record.at.line);
         if table.preamble > 0 {
             let last = line(table.preamble) - 1;
@@ -214,6 +231,19 @@ impl<'a> Heads<'a> {
             1 => format!("header present ({by})"),
             rows => format!("header of {rows} rows ({by})"),
         });
+        let start = match table.preamble {
+            0 => first_line,
+            rows => line(rows),
+        };
+        let skipped = if self.options.skip_rows.is_some() {
+            1.0
+        } else {
+            sure
+        };
+        self.findings.extend([
+            Finding::new("skip_rows", start - 1, skipped),
+            Finding::new("header_rows", table.header_rows, sure),
+        ]);
         self.header_rows = Some(table.header_rows);
         let (Some(at), Some(names)) = (table.repeated, records.get(table.preamble)) else {
             return;

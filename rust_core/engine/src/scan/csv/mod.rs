@@ -42,6 +42,7 @@ use parking_lot::Mutex;
 
 use self::automaton::{Patience, Scan};
 use self::parser::{Format, Parser};
+use self::sniff::Finding;
 use self::splitter::Splitter;
 use super::chunk::{Place, Split};
 use super::feed::{CHUNK_SIZE, Feed, FeedFile, partition};
@@ -70,6 +71,7 @@ pub struct CsvSource {
     starts: Vec<Place>,
     again: Again,
     notes: Vec<String>,
+    findings: Vec<Finding>,
 }
 
 impl CsvSource {

@@ -18,6 +18,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use self::compression::Compression;
 use self::encoding::Encoding;
 use super::ScanEnv;
+use super::csv::sniff::Finding;
 use super::feed::{CHUNK_SIZE, FeedFile};
 use super::files::{FoundFile, resolve};
 use crate::error::{Code, EngineError, Result};
@@ -176,6 +177,15 @@ impl Form {
                 sure,
             },
         })
+    }
+
+    /// What was found out about it.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        vec![
+            Finding::new("compression", self.compression, 1.0),
+            Finding::new("encoding", self.encoding.name(), self.sure),
+        ]
     }
 
     /// Whether the file is read as it is.

@@ -18,7 +18,7 @@ const FEWEST_VALUES: usize = 3;
 const FEWEST_TYPED_COLUMNS: usize = 2;
 
 /// Where the table is, counted in records that are not blank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Table {
     /// How many records stand before it.
     pub preamble: usize,
@@ -28,6 +28,8 @@ pub struct Table {
     pub width: usize,
     /// The record, from 0, that repeats the names further down, where there is one.
     pub repeated: Option<usize>,
+    /// How sure it is whether there are names, from 0 to 1.
+    pub sure: f64,
 }
 
 /// What is declared about a table.
@@ -124,7 +126,19 @@ impl<'a> Grid<'a> {
             header_rows,
             width,
             repeated: self.repeated(preamble, header_rows),
+            sure: self.sure(preamble, header_rows),
         })
+    }
+
+    /// How sure it is that names are there, or that none are.
+    fn sure(&self, at: usize, header_rows: usize) -> f64 {
+        let row = self.rows.get(at);
+        match header_rows {
+            0 if row.is_some_and(Row::has_typed) => 0.95,
+            0 => 0.6,
+            _ if self.confirms(at + header_rows - 1) => 0.95,
+            _ => 0.7,
+        }
     }
 
     /// How many records stand before the table: narrower ones, or ones with next to nothing in them,
