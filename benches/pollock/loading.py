@@ -5,13 +5,13 @@ compares the text of cells and a table of typed columns has none. What comes out
 CSV file that the benchmark scores:
 
 - the rows that were loaded, below the names of their columns, as the `csv` sink writes them;
-- without the line of names where `etlplus sniff` says that the file has none, since it made them up;
+- without the line of names where `etlplus sniff` says that the file has none: it made them up;
 - a run that failed is `Application Error`, which is the benchmark's word for it.
 
 A hint-free load has two results, the table and the rejects, so two renderings are scored. The first
 is the table alone. The second adds the rejects at the end, each raw record split at the detected
-delimiter: all that a user of the product has of the file. The goal is held against the second, since
-nothing of a file is lost; the first is reported beside it.
+delimiter: all that a user of the product has of the file. The goal is held against the second,
+since nothing of a file is lost; the first is reported beside it.
 """
 
 from __future__ import annotations

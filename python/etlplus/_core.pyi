@@ -61,7 +61,7 @@ def read_rejects(path: str) -> RejectReader:
     """Opens a file of rejects. Raises EngineError."""
 
 def sniff_csv(source: bytes, runtime: bytes) -> bytes:
-    """Detects how a serialized CsvSource is written: a serialized SniffReport. Raises EngineError."""
+    """How a serialized CsvSource is written: a serialized SniffReport. Raises EngineError."""
 
 def codes() -> tuple[list[str], list[str]]:
     """The stable codes of errors and of rejects."""

@@ -70,7 +70,7 @@ class Column(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
 
 class CsvSource(_message.Message):
-    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types", "skip_rows", "header_rows", "encoding", "compression")
+    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types", "skip_rows", "header_rows", "encoding", "compression", "decimal_mark", "thousands_mark")
     URI_FIELD_NUMBER: _ClassVar[int]
     DELIMITER_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +85,8 @@ class CsvSource(_message.Message):
     HEADER_ROWS_FIELD_NUMBER: _ClassVar[int]
     ENCODING_FIELD_NUMBER: _ClassVar[int]
     COMPRESSION_FIELD_NUMBER: _ClassVar[int]
+    DECIMAL_MARK_FIELD_NUMBER: _ClassVar[int]
+    THOUSANDS_MARK_FIELD_NUMBER: _ClassVar[int]
     uri: str
     delimiter: str
     quote: str
@@ -99,7 +101,9 @@ class CsvSource(_message.Message):
     header_rows: int
     encoding: str
     compression: str
-    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ..., skip_rows: _Optional[int] = ..., header_rows: _Optional[int] = ..., encoding: _Optional[str] = ..., compression: _Optional[str] = ...) -> None: ...
+    decimal_mark: str
+    thousands_mark: str
+    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ..., skip_rows: _Optional[int] = ..., header_rows: _Optional[int] = ..., encoding: _Optional[str] = ..., compression: _Optional[str] = ..., decimal_mark: _Optional[str] = ..., thousands_mark: _Optional[str] = ...) -> None: ...
 
 class JsonlSource(_message.Message):
     __slots__ = ("uri", "columns", "max_record", "compression")

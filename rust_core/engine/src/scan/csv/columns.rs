@@ -6,7 +6,9 @@ use arrow::datatypes::DataType;
 use super::dialect::Dialect;
 use super::fields::{inside, unescape};
 use super::index::RowIndex;
+use super::marks::Marks;
 use super::nulls::NullTokens;
+use super::parser::Format;
 use crate::error::Result;
 use crate::scan::build::{self, ColumnSpec};
 use crate::scan::convert::{Fault, trim};
@@ -19,9 +21,7 @@ pub struct View<'a> {
     /// Where the fields are.
     pub index: &'a RowIndex,
     /// How they are written.
-    pub dialect: &'a Dialect,
-    /// What means a missing value.
-    pub nulls: &'a NullTokens,
+    pub format: &'a Format,
     /// Whether any field may be quoted.
     pub quotes: bool,
 }
@@ -33,7 +33,7 @@ impl<'a> View<'a> {
         let data = self.data;
         let index = self.index;
         let rows = index.ends.chunks_exact(index.width);
-        let gap = self.dialect.delimiter.len();
+        let gap = self.format.dialect.delimiter.len();
         index.starts.iter().zip(rows).map(move |(&start, ends)| {
             let start = match field.checked_sub(1) {
                 None => start as usize,
@@ -48,7 +48,8 @@ impl<'a> View<'a> {
     /// pair of quotes means the same as an empty field.
     #[inline]
     fn typed(&self, field: &'a [u8]) -> Option<&'a [u8]> {
-        typed_text(field, self.quotes, self.dialect, self.nulls)
+        let format = self.format;
+        typed_text(field, self.quotes, &format.dialect, &format.typed_nulls)
     }
 
     /// Converts a column. Rows whose field is not a value of the type get null, and their numbers are
@@ -58,18 +59,30 @@ impl<'a> View<'a> {
     /// `TYPE_UNKNOWN` for types that text is not read as.
     pub fn column(&self, field: usize, spec: &ColumnSpec, bad: &mut Vec<u32>) -> Result<ArrayRef> {
         let rows = self.index.rows();
+        let Format {
+            dialect,
+            nulls,
+            marks,
+            ..
+        } = self.format;
         if spec.data_type != DataType::Utf8 {
             let texts = self.fields(field).map(|field| self.typed(field));
-            return build::column(spec, rows, texts, bad);
+            if marks.is_usual() || !Marks::concern(&spec.data_type) {
+                return build::column(spec, rows, texts, bad);
+            }
+            let plain: Vec<_> = texts
+                .map(|text| text.map(|text| marks.plain(text)))
+                .collect();
+            return build::column(spec, rows, plain.iter().map(Option::as_deref), bad);
         }
         build::text(rows, self.fields(field), |text, out| {
             match if self.quotes {
-                inside(text, self.dialect.quote)
+                inside(text, dialect.quote)
             } else {
                 None
             } {
-                Some(inner) => unescape(inner, self.dialect, out),
-                None if self.nulls.matches(text) => return false,
+                Some(inner) => unescape(inner, dialect, out),
+                None if nulls.matches(text) => return false,
                 None => out.extend_from_slice(text),
             }
             true
@@ -105,16 +118,14 @@ fn typed_text<'a>(
 ///
 /// # Errors
 /// The fault that keeps the field from being a value of the column.
-pub fn check(
-    field: &[u8],
-    spec: &ColumnSpec,
-    dialect: &Dialect,
-    nulls: &NullTokens,
-) -> Result<(), Fault> {
+pub fn check(field: &[u8], spec: &ColumnSpec, format: &Format) -> Result<(), Fault> {
     if spec.data_type == DataType::Utf8 {
         return Ok(());
     }
-    match typed_text(field, true, dialect, nulls) {
+    match typed_text(field, true, &format.dialect, &format.typed_nulls) {
+        Some(text) if Marks::concern(&spec.data_type) => {
+            build::check(&format.marks.plain(text), spec)
+        }
         Some(text) => build::check(text, spec),
         None => Ok(()),
     }

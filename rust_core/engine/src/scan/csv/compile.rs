@@ -6,19 +6,22 @@ use arrow::datatypes::DataType;
 
 use super::CsvSource;
 use super::dialect::Dialect;
-use super::fields::Fields;
-use super::head::{Head, Heads};
+use super::fields::{Fields, value};
+use super::guess::ColumnGuess;
+use super::head::{Head, Heads, origin};
 use super::header;
-use super::infer::Guess;
+use super::marks::{Evidence, Marks};
 use super::nulls::NullTokens;
 use super::parser::Format;
 use super::sample::{RECORDS, Sample, SampleRecord, window_records, windows};
+use super::sniff::cell::is_missing_word;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::plan::types::parse_type;
 use crate::scan::ScanEnv;
 use crate::scan::build::{ColumnSpec, require_readable};
 use crate::scan::chunk::{Layout, Place};
+use crate::scan::convert::trim;
 use crate::scan::feed::FeedFile;
 use crate::scan::files::{FoundFile, distance};
 use crate::scan::text::again::Again;
@@ -54,6 +57,8 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         notes: heads.notes,
         repeated: heads.repeated,
         forms: &forms,
+        marks: Marks::default(),
+        words: Vec::new(),
     };
     let heads = read;
     let columns = heads
@@ -69,13 +74,17 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         dialect,
         mut notes,
         repeated,
+        marks,
+        words,
         ..
     } = setup;
     notes.splice(0..0, form_notes(&forms));
     notes.insert(0, size_note(&found));
     let format = Format {
         dialect,
+        typed_nulls: nulls.with(&words),
         nulls,
+        marks,
         columns: specs,
         repeated,
     };
@@ -97,6 +106,9 @@ struct Setup<'a> {
     notes: Vec<String>,
     repeated: Option<Vec<Vec<u8>>>,
     forms: &'a [Form],
+    marks: Marks,
+    /// Words that mean a missing value in columns that are not text.
+    words: Vec<Vec<u8>>,
 }
 
 impl Setup<'_> {
@@ -148,8 +160,12 @@ impl Setup<'_> {
             *place =
                 Some(data_type.map_err(|error| error.place(format!("columns.{}", column.name)))?);
         }
+        let first = files.iter().zip(self.forms).zip(heads).next();
+        if let Some(((feed, form), head)) = first {
+            self.settle_marks(feed, form, head.start)?;
+        }
         let infers = self.options.infer_types.unwrap_or(true) && declared.contains(&None);
-        let mut guesses = vec![Guess::default(); columns.len()];
+        let mut guesses = vec![ColumnGuess::default(); columns.len()];
         if infers {
             let mut records = 0;
             let sampled = files.iter().zip(self.forms).zip(heads).take(SAMPLED_FILES);
@@ -164,6 +180,8 @@ impl Setup<'_> {
                 "the types of {count} columns are inferred from {records} records"
             ));
         }
+        self.settle_words(&declared, &guesses, infers);
+        let words = &self.words;
         let specs = columns
             .iter()
             .zip(declared)
@@ -173,7 +191,7 @@ impl Setup<'_> {
                 strict: declared.is_none(),
                 data_type: declared.unwrap_or_else(|| {
                     if infers {
-                        guess.data_type()
+                        guess.data_type(words)
                     } else {
                         DataType::Utf8
                     }
@@ -182,13 +200,80 @@ impl Setup<'_> {
         Ok(specs.collect())
     }
 
+    /// Settles how numbers are written, by the first file.
+    fn settle_marks(&mut self, feed: &FeedFile, form: &Form, start: Place) -> Result<()> {
+        let declared = Marks::declared(self.options)?;
+        self.marks = match declared {
+            Some(marks) => marks,
+            None => {
+                let mut sample = Sample::read(&feed.found, form, self.dialect.max_record)?;
+                sample.skip_to(start);
+                let mut evidence = Evidence::default();
+                for record in sample.records(&self.dialect, RECORDS) {
+                    self.note_numbers(&record, &mut evidence);
+                }
+                evidence.marks()
+            }
+        };
+        if !self.marks.is_usual() {
+            let by = origin(declared.is_some());
+            self.notes
+                .push(format!("decimal mark '{}' ({by})", self.marks.decimal()));
+            if let Some(mark) = self.marks.thousands() {
+                self.notes.push(format!("thousands mark '{mark}' ({by})"));
+            }
+        }
+        Ok(())
+    }
+
+    fn note_numbers(&self, record: &SampleRecord<'_>, evidence: &mut Evidence) {
+        let repeats = self.repeated.as_ref();
+        if !record.sound
+            || repeats.is_some_and(|names| *names == header::texts(record, &self.dialect))
+        {
+            return;
+        }
+        for (column, field) in Fields::new(record.bytes, &self.dialect).enumerate() {
+            let (text, _) = value(field, &self.dialect);
+            let text = trim(&text);
+            if !text.is_empty() && !self.nulls.matches(text) && !is_missing_word(text) {
+                evidence.note(column, text);
+            }
+        }
+    }
+
+    /// Settles which words mean a missing value in columns whose other values are not text.
+    fn settle_words(
+        &mut self,
+        declared: &[Option<DataType>],
+        guesses: &[ColumnGuess],
+        infers: bool,
+    ) {
+        if !infers || !self.options.null_values.is_empty() {
+            return;
+        }
+        for (declared, guess) in declared.iter().zip(guesses) {
+            if declared.is_none() {
+                self.words.extend(guess.missing_words());
+            }
+        }
+        self.words.sort_unstable();
+        self.words.dedup();
+        for word in &self.words {
+            let word = String::from_utf8_lossy(word);
+            self.notes.push(format!(
+                "'{word}' means a missing value in columns that are not text (detected)"
+            ));
+        }
+    }
+
     /// Notes the values of a file's sample; gives the number of records.
     fn observe(
         &self,
         feed: &FeedFile,
         form: &Form,
         start: Place,
-        guesses: &mut [Guess],
+        guesses: &mut [ColumnGuess],
     ) -> Result<usize> {
         let (file, layout) = (&feed.found, &feed.layout);
         let mut sample = Sample::read(file, form, self.dialect.max_record)?;
@@ -209,7 +294,7 @@ impl Setup<'_> {
         &self,
         record: &SampleRecord<'_>,
         layout: &Layout,
-        guesses: &mut [Guess],
+        guesses: &mut [ColumnGuess],
     ) -> bool {
         let fields: Vec<&[u8]> = Fields::new(record.bytes, &self.dialect).collect();
         let repeats = self.repeated.as_ref();
@@ -222,6 +307,7 @@ impl Setup<'_> {
                 fields.get(at).copied().unwrap_or_default(),
                 &self.dialect,
                 self.nulls,
+                &self.marks,
             );
         }
         true

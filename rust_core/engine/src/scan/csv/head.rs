@@ -290,6 +290,8 @@ fn declared_header_rows(options: &pb::CsvSource) -> Result<Option<usize>> {
     }
 }
 
-fn origin(declared: bool) -> &'static str {
+/// Where a choice comes from, for notes.
+#[must_use]
+pub fn origin(declared: bool) -> &'static str {
     if declared { "declared" } else { "detected" }
 }

@@ -31,6 +31,17 @@ impl NullTokens {
         }
     }
 
+    /// The same tokens and some more.
+    #[must_use]
+    pub fn with(&self, words: &[Vec<u8>]) -> Self {
+        let mut all = self.clone();
+        for word in words.iter().filter(|word| !word.is_empty()) {
+            all.lengths |= 1 << word.len().min(63);
+            all.tokens.push(word.clone());
+        }
+        all
+    }
+
     /// Whether an unquoted field means a missing value.
     #[inline]
     #[must_use]

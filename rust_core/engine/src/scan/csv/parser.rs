@@ -6,6 +6,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::dialect::Dialect;
 use super::index::{Cursor, RowIndex};
+use super::marks::Marks;
 use super::nulls::NullTokens;
 use super::rows::Rows;
 use crate::error::Result;
@@ -24,6 +25,10 @@ pub struct Format {
     pub dialect: Dialect,
     /// What means a missing value.
     pub nulls: NullTokens,
+    /// What means a missing value in columns that are not text.
+    pub typed_nulls: NullTokens,
+    /// How numbers are written.
+    pub marks: Marks,
     /// Its columns.
     pub columns: Vec<ColumnSpec>,
     /// The names as a file writes them, where files repeat them among their rows.

@@ -171,7 +171,7 @@ impl Rows<'_> {
                 );
                 Some((RejectCode::InvalidEncoding, text))
             } else {
-                let fault = check(field, column, &format.dialect, &format.nulls).err();
+                let fault = check(field, column, format).err();
                 fault.map(|fault| fault.explain(field, &column.data_type))
             };
             let reason = |(code, message)| Reason {
@@ -204,8 +204,7 @@ impl Rows<'_> {
         let view = View {
             data: self.data(),
             index: self.index,
-            dialect: &format.dialect,
-            nulls: &format.nulls,
+            format,
             quotes: self.quotes,
         };
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.projection.len() + 3);

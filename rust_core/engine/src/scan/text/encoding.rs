@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{CoderResult, DecoderResult, Encoding as Label};
+use encoding_rs::{DecoderResult, Encoding as Label};
 
 use super::unit::Unit;
 use crate::error::{Code, EngineError, Result};

@@ -24,7 +24,12 @@ pub fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
             let mut writer = flate2::write::GzEncoder::new(&mut out, flate2::Compression::best());
             writer.write_all(bytes).unwrap();
         }
-        Compression::Zstd => out = zstd::encode_all(bytes, 1).unwrap(),
+        Compression::Zstd => {
+            let mut writer = zstd::Encoder::new(&mut out, 1).unwrap();
+            writer.include_checksum(true).unwrap();
+            writer.write_all(bytes).unwrap();
+            writer.finish().unwrap();
+        }
         Compression::Bzip2 => {
             let mut writer = bzip2::write::BzEncoder::new(&mut out, bzip2::Compression::fast());
             writer.write_all(bytes).unwrap();

@@ -154,3 +154,48 @@ fn quotes_and_escapes_are_detected() {
     assert_eq!(rows, ["1|x\"y", "2|z"]);
     assert!(notes.contains(&"escape \\ (detected)".to_owned()));
 }
+
+#[test]
+fn numbers_are_read_as_they_are_written() {
+    let (columns, notes, rows) = wild("name;price;count\nx;1.234,50;1\ny;2,25;2\nz;-0,75;3\n");
+    assert_eq!(
+        columns,
+        ["name text", "price decimal(18,2)", "count bigint"]
+    );
+    assert_eq!(rows, ["x|1234.50|1", "y|2.25|2", "z|-0.75|3"]);
+    assert!(
+        notes.contains(&"decimal mark ',' (detected)".to_owned()),
+        "{notes:?}"
+    );
+    let (columns, _, rows) = wild("a,b\n\"1,234.50\",x\n\"2,000,000.00\",y\n0.25,z\n");
+    assert_eq!(columns[0], "a decimal(18,2)");
+    assert_eq!(rows, ["1234.50|x", "2000000.00|y", "0.25|z"]);
+    let (columns, _, _) = wild("a;b\n1,234;x\n2,345;y\n");
+    assert_eq!(columns[0], "a text");
+    let declared = pb::CsvSource {
+        decimal_mark: ",".into(),
+        columns: super::columns(&[("a", "decimal(9,2)")]),
+        ..options("")
+    };
+    let outcome = load("a;b\n1,5;x\n1.5;y\n,;z\n", declared);
+    assert_eq!(values(&outcome), ["1.50|x"]);
+    assert_eq!(
+        refused(&outcome),
+        ["3: a CONVERSION_FAILED", "4: a CONVERSION_FAILED"]
+    );
+}
+
+#[test]
+fn a_word_for_nothing_does_not_make_numbers_text() {
+    let (columns, notes, rows) = wild("id,n,t\n1,5,n/a\n2,n/a,x\n3,7,y\n4,8,z\n");
+    assert_eq!(columns, ["id bigint", "n bigint", "t text"]);
+    assert_eq!(rows, ["1|5|n/a", "2|∅|x", "3|7|y", "4|8|z"]);
+    let note = "'n/a' means a missing value in columns that are not text (detected)";
+    assert!(notes.contains(&note.to_owned()), "{notes:?}");
+    let declared = pb::CsvSource {
+        null_values: vec!["NA".into()],
+        ..options("")
+    };
+    let (columns, _, _) = wild_with("id,n\n1,5\n2,n/a\n3,7\n4,8\n", declared);
+    assert_eq!(columns, ["id bigint", "n text"]);
+}
