@@ -157,6 +157,18 @@ bench: build .venv/.bench ## Measure the works in benches/ beside their peers an
 	$(call say,Measuring)
 	$(PYTHON) -m benches $(WORKS)
 
+POLLOCK ?= .pollock
+
+.PHONY: pollock
+pollock: build .venv/.pollock ## Score reading without hints on a copy of the Pollock benchmark (POLLOCK=its folder)
+	$(call say,Reading the polluted files of $(POLLOCK))
+	$(PYTHON) -m benches.pollock --data $(POLLOCK) --out $(CACHE)/pollock
+
+.venv/.pollock: requirements/pollock.txt .venv/.installed
+	$(call say,Installing what the scoring code of the benchmark needs)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pollock.txt
+	touch $@
+
 .venv/.bench: requirements/bench.txt .venv/.installed
 	$(call say,Installing the peers to measure against)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt

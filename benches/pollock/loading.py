@@ -92,8 +92,8 @@ def _load(file: Path, work: Path) -> Rendered:
         path.unlink()
     if found.get("header_rows") == "0":
         text = text.partition("\n")[2]
-    path = outcome.rejects.path
-    raws = [row.raw or "" for batch in engine.read_rejects(path) for row in batch] if path else []
+    kept = outcome.rejects.path
+    raws = [row.raw or "" for batch in engine.read_rejects(kept) for row in batch] if kept else []
     return Rendered(text, text + _as_rows(raws, found), len(raws))
 
 

@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 #: Header, records and cells, each by precision, recall and F1; `success` comes before them.
 MEASURES: Final = (
@@ -23,7 +23,7 @@ class Scorer:
     def __init__(self, data: Path) -> None:
         """Takes the scoring code of the repository at `data`."""
         sys.path.insert(0, str(data))
-        self._metrics: Any = importlib.import_module("pollock.metrics")
+        self._metrics = cast("Any", importlib.import_module("pollock.metrics"))
         # A pure function of the text that takes most of the time, mostly for the same cells.
         self._metrics.normalize_cell = functools.lru_cache(None)(self._metrics.normalize_cell)
         self._clean = data / "polluted_files" / "clean"

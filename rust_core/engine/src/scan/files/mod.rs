@@ -73,16 +73,14 @@ impl FoundFile {
     /// The error for a failed read.
     #[must_use]
     pub fn unreadable(&self, error: &std::io::Error) -> EngineError {
-        let damaged = error.kind() == std::io::ErrorKind::InvalidData;
-        let code = if damaged {
-            Code::SourceCorrupt
-        } else {
-            Code::SourceUnreadable
+        let code = match error.kind() {
+            std::io::ErrorKind::InvalidData => Code::SourceCorrupt,
+            _ => Code::SourceUnreadable,
         };
         EngineError::new(code, format!("cannot read {}: {error}", self.name))
     }
 
-    /// How many bytes are read of it: those it takes in its archive where it is in one.
+    /// How many bytes are read of it, in its archive where it is in one.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.member.map_or(self.stamp.size, |member| member.packed)

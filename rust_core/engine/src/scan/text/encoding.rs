@@ -282,8 +282,8 @@ fn looks_wide(bytes: &[u8]) -> Option<bool> {
     let (pairs, _) = head.as_chunks::<2>();
     let count = |wanted: fn(&[u8; 2]) -> bool| pairs.iter().filter(|pair| wanted(pair)).count();
     let (first, second) = (
-        count(|pair| pair[0] == 0 && pair[1] != 0),
-        count(|pair| pair[0] != 0 && pair[1] == 0),
+        count(|&[one, other]| one == 0 && other != 0),
+        count(|&[one, other]| one != 0 && other == 0),
     );
     let most = pairs.len().div_ceil(2).max(2);
     (first >= most || second >= most).then_some(first > second)
