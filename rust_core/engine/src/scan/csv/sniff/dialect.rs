@@ -108,14 +108,19 @@ fn delimiters(head: &Sample, given: &Dialect, known: Known) -> Vec<Delimiter> {
     let mut found = Vec::new();
     for byte in USUAL {
         let alone = count(&[byte]);
-        found.push(Delimiter::byte(byte));
+        if alone > 0 {
+            found.push(Delimiter::byte(byte));
+        }
         for second in [b' ', byte] {
             if byte != b'\t' && alone > 0 && 2 * count(&[byte, second]) >= alone {
                 found.extend(Delimiter::new(&[byte, second]));
             }
         }
     }
-    found.extend(UNUSUAL.map(Delimiter::byte));
+    // Those that are rarer than lines cannot split every record.
+    let lines = count(b"\n").max(count(b"\r"));
+    let common = UNUSUAL.into_iter().filter(|&byte| count(&[byte]) > lines);
+    found.extend(common.map(Delimiter::byte));
     if count("¦".as_bytes()) > 0 {
         found.extend(Delimiter::new("¦".as_bytes()));
     }
