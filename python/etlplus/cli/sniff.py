@@ -85,11 +85,16 @@ def block(file: Path, found: Sniffed) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _value(finding: Finding) -> str | int:
-    return int(finding.value) if finding.option in _NUMBERS else finding.value
+def _value(finding: Finding) -> str | int | list[str]:
+    if finding.option in _NUMBERS:
+        return int(finding.value)
+    if finding.option == "null_values":
+        words: list[str] = json.loads(finding.value)
+        return words
+    return finding.value
 
 
-def _scalar(value: str | int) -> str:
+def _scalar(value: str | int | list[str]) -> str:
     # JSON text is YAML text, with every sign that needs it escaped.
     return json.dumps(value, ensure_ascii=False)
 

@@ -78,6 +78,18 @@ def test_what_is_detected(
     ]
 
 
+def test_the_block_says_how_values_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("name;price;count\nx;1.234,50;1\ny;2,25;n/a\nz;7,00;3\nu;1,00;4\n")
+    assert main(["sniff", str(file), "-o", "json"]) == 0
+    source = json.loads(capsys.readouterr().out)["source"]
+    for declared in ('decimal_mark: ","', 'thousands_mark: "."', 'null_values: ["", "NA", "n/a"]'):
+        assert declared in source
+    assert parse(PIPELINE.format(sources=source)).spec is not None
+
+
 def test_no_file_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sniff", str(tmp_path / "nothing.csv")]) == 2
     assert "is no file" in capsys.readouterr().err

@@ -14,6 +14,7 @@ use super::marks::{Evidence, Marks};
 use super::nulls::NullTokens;
 use super::parser::Format;
 use super::sample::{RECORDS, Sample, SampleRecord, window_records, windows};
+use super::sniff::Finding;
 use super::sniff::cell::is_missing_word;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
@@ -27,6 +28,8 @@ use crate::scan::files::{FoundFile, distance};
 use crate::scan::text::again::Again;
 use crate::scan::text::{self, Declared, Form, form_notes};
 
+/// How sure detected marks and words for missing values are.
+const SURE_OF_VALUES: f64 = 0.8;
 /// How many files are looked at to infer types.
 const SAMPLED_FILES: usize = 8;
 
@@ -70,6 +73,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     let files = setup.layouts(&found, &heads, &columns)?;
     let specs = setup.types(&columns, &heads, &files)?;
     let starts = heads.iter().map(|head| head.start).collect();
+    findings.extend(setup.value_findings());
     let Setup {
         dialect,
         mut notes,
@@ -198,6 +202,27 @@ impl Setup<'_> {
                 }),
             });
         Ok(specs.collect())
+    }
+
+    /// What was found out about values, beside their types.
+    fn value_findings(&self) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let by = &self.options;
+        let declared = !by.decimal_mark.is_empty() || !by.thousands_mark.is_empty();
+        let sure = if declared { 1.0 } else { SURE_OF_VALUES };
+        if !self.marks.is_usual() {
+            found.push(Finding::new("decimal_mark", self.marks.decimal(), sure));
+        }
+        if let Some(mark) = self.marks.thousands() {
+            found.push(Finding::new("thousands_mark", mark, sure));
+        }
+        if !self.words.is_empty() {
+            let words = self.words.iter().map(|word| String::from_utf8_lossy(word));
+            let all: Vec<_> = ["".into(), "NA".into()].into_iter().chain(words).collect();
+            let list = serde_json::Value::from(all);
+            found.push(Finding::new("null_values", list, SURE_OF_VALUES));
+        }
+        found
     }
 
     /// Settles how numbers are written, by the first file.
