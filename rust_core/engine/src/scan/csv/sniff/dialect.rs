@@ -53,13 +53,13 @@ pub fn find(sample: &Sample, given: &Dialect, known: Known) -> Found {
         match best {
             // The first of equals stays: candidates come in the order of how usual they are.
             Some((highest, _, winner)) if score <= highest + 1e-9 => {
-                if winner.delimiter != dialect.delimiter {
+                if winner.delimiter.first() != dialect.delimiter.first() {
                     second = second.max(score);
                 }
             }
             _ => {
                 if let Some((highest, _, loser)) = best
-                    && loser.delimiter != dialect.delimiter
+                    && loser.delimiter.first() != dialect.delimiter.first()
                 {
                     second = second.max(highest);
                 }
