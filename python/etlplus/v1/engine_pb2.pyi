@@ -126,14 +126,16 @@ class StagedFile(_message.Message):
     def __init__(self, staged_path: _Optional[str] = ..., final_path: _Optional[str] = ..., rows: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class RejectSummary(_message.Message):
-    __slots__ = ("rows", "counts", "path")
+    __slots__ = ("rows", "counts", "path", "warnings")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     rows: int
     counts: _containers.RepeatedCompositeFieldContainer[_report_pb2.RejectCount]
     path: str
-    def __init__(self, rows: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ..., path: _Optional[str] = ...) -> None: ...
+    warnings: _containers.RepeatedCompositeFieldContainer[_report_pb2.RejectCount]
+    def __init__(self, rows: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ..., path: _Optional[str] = ..., warnings: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ...) -> None: ...
 
 class SniffReport(_message.Message):
     __slots__ = ("findings", "columns", "notes")
