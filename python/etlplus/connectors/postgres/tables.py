@@ -139,9 +139,24 @@ def _keep_last(session: Session, staged: StagedSink, table: str) -> int:
             match=_match(staged.keys, "s", "d"),
         )
     )
+    merged = cursor.rowcount + _keep_one(session, staged, table)
     # Statistics tell the planner how many rows it is to match.
     session.execute(sql.SQL("ANALYZE {}").format(name(table)))
-    return cursor.rowcount
+    return merged
+
+
+def _keep_one(session: Session, staged: StagedSink, table: str) -> int:
+    """Of rows with one key that came from one record, as a join makes them, keeps the last."""
+    names = {"source": name(table), "keys": _list(staged.keys)}
+    repeated = sql.SQL("SELECT FROM {source} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1")
+    if session.execute(repeated.format(**names)).fetchone() is None:
+        return 0
+    statement = sql.SQL(
+        "DELETE FROM {source} s USING ("
+        "SELECT ctid AS place, row_number() OVER (PARTITION BY {keys} ORDER BY ctid DESC) AS n "
+        "FROM {source}) d WHERE s.ctid = d.place AND d.n > 1"
+    )
+    return session.execute(statement.format(**names)).rowcount
 
 
 def _update(session: Session, staged: StagedSink, table: str) -> None:

@@ -12,6 +12,7 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 
 use super::graph::{Graph, REJECTS};
 use super::memory::DEFAULT_MEMORY;
+use super::order;
 use super::session::{self, RunSession};
 use super::staged::StagedTable;
 use super::table::SourceTable;
@@ -196,7 +197,7 @@ impl Build {
             sources: Vec::new(),
             plans: BTreeMap::new(),
             staged: Vec::new(),
-            rejects: StagedTable::new(reject_schema()),
+            rejects: StagedTable::new(reject_schema(), true),
             threads,
             batch_rows,
         })
@@ -264,7 +265,8 @@ impl Build {
             let plan = steps::build(step, kind, &context)?;
             let readings = std::mem::take(&mut *node.readings.lock());
             if !readings.is_empty() {
-                staged_where_needed(&self.graph, &readings)
+                self.graph
+                    .check_staged(&readings)
                     .map_err(|error| error.at(&step.name))?;
                 self.graph.settle(&step.name, &readings);
             }
@@ -321,7 +323,7 @@ impl Build {
     fn shared(&mut self, name: &str, plan: LogicalPlan) -> Result<LogicalPlan> {
         if self.graph.is_staged(name) {
             let schema = Arc::clone(plan.schema().inner());
-            let table = StagedTable::new(schema);
+            let table = StagedTable::new(schema, order::is_sorted(&plan));
             self.staged
                 .push((name.to_owned(), plan, Arc::clone(&table)));
             scan(name, table)
@@ -355,21 +357,6 @@ impl Build {
             sinks.insert(sink.name.clone(), compiled);
         }
         Ok(sinks)
-    }
-}
-
-/// A source can be read only once in a run, so what a query reads again must lie on disk.
-fn staged_where_needed(graph: &Graph, readings: &steps::Readings) -> Result<()> {
-    match readings
-        .iter()
-        .find(|(name, count)| **count > 1 && !graph.is_staged(name))
-    {
-        Some((name, _)) => Err(EngineError::new(
-            Code::EngineBug,
-            format!("{name} is read several times, which was not seen in time"),
-        )
-        .hint("Put the repeated part of the query into a step of its own")),
-        None => Ok(()),
     }
 }
 

@@ -131,6 +131,22 @@ impl Graph {
         ends.flat_map(|name| self.cone(name)).collect()
     }
 
+    /// A source can be read only once in a run, so what a query reads again must lie on disk.
+    ///
+    /// # Errors
+    /// `ENGINE_BUG` when it does not.
+    pub fn check_staged(&self, readings: &Readings) -> Result<()> {
+        let mut again = readings.iter().filter(|(_, count)| **count > 1);
+        match again.find(|(name, _)| !self.is_staged(name)) {
+            Some((name, _)) => Err(EngineError::new(
+                Code::EngineBug,
+                format!("{name} is read several times, which was not seen in time"),
+            )
+            .hint("Put the repeated part of the query into a step of its own")),
+            None => Ok(()),
+        }
+    }
+
     /// The nodes that a node's rows come from, itself included.
     #[must_use]
     pub fn cone(&self, node: &str) -> BTreeSet<String> {

@@ -11,6 +11,7 @@ mod joins;
 mod memory;
 #[cfg(test)]
 mod optimiser_tests;
+mod order;
 mod preview;
 mod progress;
 mod report;

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use super::budget::Budget;
 use super::compile::Compiled;
 use super::failure::engine_error;
+use super::order;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::reject::log_refused;
@@ -76,6 +77,7 @@ pub async fn to_sinks(
         writers: compiled.threads,
     };
     let streams = execute(compiled, plan).await?;
+    let sorted = order::is_sorted(plan);
     let complete = Arc::new(AtomicBool::new(false));
     let mut writers = JoinSet::new();
     let mut queues = Vec::new();
@@ -94,7 +96,7 @@ pub async fn to_sinks(
     let mut readers = JoinSet::new();
     for stream in streams {
         let cancel = compiled.state.cancel.clone();
-        let pump = pump(stream, queues.clone(), compiled.budget());
+        let pump = pump(stream, queues.clone(), compiled.budget(), sorted);
         readers.spawn(async move {
             cancel
                 .run_until_cancelled(pump)
@@ -227,6 +229,7 @@ async fn pump(
     mut stream: SendableRecordBatchStream,
     queues: Vec<(Target, mpsc::Sender<RecordBatch>)>,
     budget: Budget,
+    sorted: bool,
 ) -> Result<()> {
     let schema = stream.schema();
     let own: Vec<usize> = schema
@@ -239,7 +242,7 @@ async fn pump(
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(engine_error)?;
         for (target, queue) in &queues {
-            let rows = accepted(target, &batch, &own)?;
+            let rows = accepted(target, &batch, &own, sorted)?;
             if rows.num_rows() > 0 && queue.send(rows).await.is_err() {
                 return Err(
                     EngineError::new(Code::SinkUnwritable, "the sink stopped early")
@@ -253,12 +256,20 @@ async fn pump(
 }
 
 /// The rows that a sink's target takes; the others become rejects of the sink.
-fn accepted(target: &Target, batch: &RecordBatch, own: &[usize]) -> Result<RecordBatch> {
+fn accepted(
+    target: &Target,
+    batch: &RecordBatch,
+    own: &[usize],
+    sorted: bool,
+) -> Result<RecordBatch> {
     let counters = &target.node.counters;
     Counters::add(&counters.rows_in, batch.num_rows());
     let fail = |error: arrow::error::ArrowError| engine_error(error.into());
-    let rows = batch.project(own).map_err(fail)?;
+    let mut rows = batch.project(own).map_err(fail)?;
     let refused = target.sink.refused(&rows);
+    if target.sink.needs_order() && !sorted {
+        rows = order::numbered(rows, batch).map_err(fail)?;
+    }
     if refused.is_empty() {
         return Ok(rows);
     }

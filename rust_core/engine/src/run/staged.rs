@@ -28,6 +28,8 @@ use super::table::properties;
 #[derive(Debug)]
 pub struct StagedTable {
     schema: SchemaRef,
+    /// Whether its rows are in an order that a step has made.
+    pub sorted: bool,
     /// What the stage wrote; set when it has run.
     pub written: OnceLock<Written>,
 }
@@ -44,9 +46,10 @@ pub struct Written {
 impl StagedTable {
     /// A table that will be filled.
     #[must_use]
-    pub fn new(schema: SchemaRef) -> Arc<Self> {
+    pub fn new(schema: SchemaRef, sorted: bool) -> Arc<Self> {
         Arc::new(Self {
             schema,
+            sorted,
             written: OnceLock::new(),
         })
     }

@@ -51,6 +51,9 @@ impl SinkEnv {
     }
 }
 
+/// The column that numbers rows as their source does, Int64.
+pub const ORDER: &str = "__order";
+
 /// A compiled sink: its target was looked at, its columns fit.
 #[async_trait]
 pub trait Sink: Debug + Send + Sync {
@@ -62,6 +65,12 @@ pub trait Sink: Debug + Send + Sync {
     /// caller turns them into rejects and stages the others.
     fn refused(&self, _batch: &RecordBatch) -> Vec<(usize, Vec<Reason>)> {
         Vec::new()
+    }
+
+    /// Whether it must know which of two rows comes later in the source. Batches then end in the
+    /// column [`ORDER`], where rows have one origin each; other rows count in the order they arrive.
+    fn needs_order(&self) -> bool {
+        false
     }
 
     /// Opens the staging area.

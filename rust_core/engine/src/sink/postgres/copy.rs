@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use arrow::array::{AsArray, Int64Array};
+use arrow::datatypes::Int64Type;
+use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::SinkExt;
 use tokio::sync::{Mutex, mpsc};
@@ -12,17 +15,57 @@ use super::staging::RELAXED;
 use super::target::Target;
 use crate::error::{Code, EngineError, Result};
 use crate::pg::{Session, TableName, statement_failed};
+use crate::sink::ORDER;
 use crate::sink::checksum::Checksum;
 
 /// Bytes that are gathered before they are sent.
 const BUFFER: usize = 1 << 20;
 
-/// A batch and the number of its first row.
+/// A batch and how its rows follow each other.
 pub(super) struct Numbered {
     /// The rows.
-    pub(super) batch: arrow::record_batch::RecordBatch,
-    /// How many rows came before.
-    pub(super) first: i64,
+    pub(super) batch: RecordBatch,
+    /// Their numbers.
+    pub(super) numbers: Numbers,
+}
+
+/// Numbers of rows: a later row has a larger one.
+pub(super) enum Numbers {
+    /// As they arrive, from this one.
+    From(i64),
+    /// As the source has them.
+    Given(Int64Array),
+}
+
+impl Numbered {
+    /// Takes the source's numbers out of a batch that has them; `arrived` rows came before.
+    pub(super) fn new(batch: RecordBatch, arrived: i64) -> Result<Self> {
+        let last = batch.num_columns().saturating_sub(1);
+        let given = match batch.schema_ref().index_of(ORDER) {
+            Ok(index) if index == last => batch.column(index).as_primitive_opt::<Int64Type>(),
+            _ => None,
+        };
+        let Some(given) = given.cloned() else {
+            let numbers = Numbers::From(arrived);
+            return Ok(Self { batch, numbers });
+        };
+        let own: Vec<usize> = (0..last).collect();
+        let batch = batch.project(&own).map_err(|error| {
+            EngineError::new(Code::EngineBug, format!("a batch cannot be cut: {error}"))
+        })?;
+        let numbers = Numbers::Given(given);
+        Ok(Self { batch, numbers })
+    }
+}
+
+impl Numbers {
+    /// The number of a batch's row.
+    pub(super) fn get(&self, row: usize) -> i64 {
+        match self {
+            Self::From(first) => first.saturating_add(i64::try_from(row).unwrap_or(i64::MAX)),
+            Self::Given(given) => given.value(row),
+        }
+    }
 }
 
 /// Batches that wait for any of the connections.
@@ -61,10 +104,10 @@ pub(super) async fn copy(
     let mut sent = 0_u64;
     loop {
         let next = queue.lock().await.recv().await;
-        let Some(Numbered { batch, first }) = next else {
+        let Some(Numbered { batch, numbers }) = next else {
             break;
         };
-        put_rows(&batch, &target, first, &mut buffer)?;
+        put_rows(&batch, &target, &numbers, &mut buffer)?;
         part.checksum.add(&batch);
         sent += batch.num_rows() as u64;
         if buffer.len() >= BUFFER {

@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::NullBuffer;
 use bytes::Bytes;
 
+use super::copy::Numbers;
 use super::fit::{Fit, Ticks, Width};
 use super::numeric::{put_decimal, put_float, put_text};
 use super::target::Target;
@@ -209,13 +210,12 @@ impl<'a> Cells<'a> {
 pub(super) fn put_rows(
     batch: &RecordBatch,
     target: &Target,
-    first: i64,
+    numbers: &Numbers,
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let cells = Cells::of(batch, target)?;
     let fields = cells.len() + usize::from(target.is_numbered());
     let fields = u16::try_from(fields).unwrap_or(u16::MAX).to_be_bytes();
-    let mut number = first;
     for row in 0..batch.num_rows() {
         out.extend_from_slice(&fields);
         for cell in &cells {
@@ -228,8 +228,7 @@ pub(super) fn put_rows(
             })?;
         }
         if target.is_numbered() {
-            framed(out, number.to_be_bytes());
-            number += 1;
+            framed(out, numbers.get(row).to_be_bytes());
         }
     }
     Ok(())

@@ -121,6 +121,10 @@ impl Sink for PostgresSink {
         check::refused(batch, &self.target)
     }
 
+    fn needs_order(&self) -> bool {
+        self.target.is_numbered()
+    }
+
     async fn open(&self, context: &StageContext) -> Result<Box<dyn StagingWriter>> {
         let session = self.session.lock().take();
         stage::open(&self.name, &self.connection, session, &self.target, context).await

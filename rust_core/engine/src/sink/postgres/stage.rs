@@ -108,10 +108,7 @@ impl StagingWriter for StageWriter {
             Some(Ok(Ok(_))) | None => {}
         }
         let rows = i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
-        let numbered = Numbered {
-            batch,
-            first: self.rows,
-        };
+        let numbered = Numbered::new(batch, self.rows)?;
         self.rows += rows;
         let Some(sender) = self.sender.clone() else {
             return Err(self.failure().await);
