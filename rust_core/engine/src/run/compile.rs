@@ -1,6 +1,8 @@
 //! Compiling: a plan's bytes become sources, logical plans and sinks, all checked, before a row
 //! moves.
 
+mod routes;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -275,30 +277,6 @@ impl Build {
                 Kind::Route(route) => self.outputs(spec, &step.name, route, plan)?,
                 _ => self.add_plan(&step.name, plan)?,
             }
-        }
-        Ok(())
-    }
-
-    /// Registers the outputs of a route that are read; the route itself cannot be.
-    fn outputs(
-        &mut self,
-        spec: &pb::PipelineSpec,
-        step: &str,
-        route: &pb::RouteStep,
-        plan: LogicalPlan,
-    ) -> Result<()> {
-        let routed = self.shared(step, plan)?;
-        for (number, name) in steps::route::outputs(step, route).enumerate() {
-            if !self.graph.is_read(&name) {
-                continue;
-            }
-            let node = Node::new(&name, "output", OnError::Reject, Arc::clone(&self.state));
-            self.hide_records(spec, &node, &name);
-            let handle = NodeRef(Arc::clone(&node));
-            let plan = steps::route::output(number, &handle, routed.clone());
-            let plan = plan.map_err(|error| error.at(name.as_str()))?;
-            self.nodes.push(node);
-            self.add_plan(&name, plan)?;
         }
         Ok(())
     }
