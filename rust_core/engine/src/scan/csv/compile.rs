@@ -211,16 +211,16 @@ impl Setup<'_> {
         let declared = !by.decimal_mark.is_empty() || !by.thousands_mark.is_empty();
         let sure = if declared { 1.0 } else { SURE_OF_VALUES };
         if !self.marks.is_usual() {
-            found.push(Finding::new("decimal_mark", self.marks.decimal(), sure));
+            found.push(Finding::new("decimal_mark", &self.marks.decimal(), sure));
         }
         if let Some(mark) = self.marks.thousands() {
-            found.push(Finding::new("thousands_mark", mark, sure));
+            found.push(Finding::new("thousands_mark", &mark, sure));
         }
         if !self.words.is_empty() {
             let words = self.words.iter().map(|word| String::from_utf8_lossy(word));
             let all: Vec<_> = ["".into(), "NA".into()].into_iter().chain(words).collect();
             let list = serde_json::Value::from(all);
-            found.push(Finding::new("null_values", list, SURE_OF_VALUES));
+            found.push(Finding::new("null_values", &list, SURE_OF_VALUES));
         }
         found
     }

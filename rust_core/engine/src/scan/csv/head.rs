@@ -96,13 +96,13 @@ impl<'a> Heads<'a> {
         let sure = |declared: bool| if declared { 1.0 } else { found.sure };
         let delimiter = String::from_utf8_lossy(found.dialect.delimiter.as_bytes()).into_owned();
         self.findings.extend([
-            Finding::new("delimiter", delimiter, sure(known.delimiter)),
-            Finding::new("quote", char::from(found.dialect.quote), sure(known.quote)),
+            Finding::new("delimiter", &delimiter, sure(known.delimiter)),
+            Finding::new("quote", &char::from(found.dialect.quote), sure(known.quote)),
         ]);
         if let Some(escape) = found.dialect.escape {
             let escape = char::from(escape);
             self.findings
-                .push(Finding::new("escape", escape, sure(known.escape)));
+                .push(Finding::new("escape", &escape, sure(known.escape)));
         }
         let shown = self.dialect.delimiter;
         let text = format!("delimiter '{shown}' ({})", origin(known.delimiter));
@@ -241,8 +241,8 @@ impl<'a> Heads<'a> {
             sure
         };
         self.findings.extend([
-            Finding::new("skip_rows", start - 1, skipped),
-            Finding::new("header_rows", table.header_rows, sure),
+            Finding::new("skip_rows", &(start - 1), skipped),
+            Finding::new("header_rows", &table.header_rows, sure),
         ]);
         self.header_rows = Some(table.header_rows);
         let (Some(at), Some(names)) = (table.repeated, records.get(table.preamble)) else {

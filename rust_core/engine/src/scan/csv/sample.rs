@@ -156,6 +156,7 @@ impl Sample {
 }
 
 /// Text that starts at a record.
+#[derive(Clone, Copy)]
 struct Text<'a> {
     bytes: &'a [u8],
     complete: bool,

@@ -132,8 +132,8 @@ impl Read for Decoded {
                 return Ok(0);
             }
             self.raw.clear();
-            let block = self.reader.by_ref().take(BLOCK as u64);
-            let read = { block }.read_to_end(&mut self.raw)?;
+            let reader = self.reader.by_ref();
+            let read = reader.take(BLOCK as u64).read_to_end(&mut self.raw)?;
             self.ended = read < BLOCK;
             self.text.clear();
             self.at = 0;

@@ -183,8 +183,8 @@ impl Form {
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         vec![
-            Finding::new("compression", self.compression, 1.0),
-            Finding::new("encoding", self.encoding.name(), self.sure),
+            Finding::new("compression", &self.compression, 1.0),
+            Finding::new("encoding", &self.encoding.name(), self.sure),
         ]
     }
 

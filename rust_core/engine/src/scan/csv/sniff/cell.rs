@@ -37,8 +37,9 @@ pub fn look(text: &[u8]) -> Look {
 /// Whether `text` is a word that stands for a missing value.
 #[must_use]
 pub fn is_missing_word(text: &[u8]) -> bool {
-    let same = |word: &&str| text.eq_ignore_ascii_case(word.as_bytes());
-    MISSING_WORDS.iter().any(|word| same(&word))
+    MISSING_WORDS
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 fn is_truth(text: &[u8]) -> bool {

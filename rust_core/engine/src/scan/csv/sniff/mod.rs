@@ -6,6 +6,8 @@ pub mod cell;
 pub mod dialect;
 pub mod table;
 
+use std::fmt::Display;
+
 use super::compile;
 use crate::error::Result;
 use crate::plan::pb;
@@ -27,7 +29,7 @@ pub struct Finding {
 impl Finding {
     /// A finding.
     #[must_use]
-    pub fn new(option: &'static str, value: impl ToString, sure: f64) -> Self {
+    pub fn new(option: &'static str, value: &dyn Display, sure: f64) -> Self {
         Self {
             option,
             value: value.to_string(),
