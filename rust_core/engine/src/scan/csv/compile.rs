@@ -44,13 +44,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     let nulls = NullTokens::new(&options.null_values);
     let mut findings = Vec::new();
     let mut heads = Heads::new(options, &nulls)?;
-    let mut read = Vec::with_capacity(found.len());
-    let mut forms = Vec::with_capacity(found.len());
-    for file in &found {
-        let form = Form::detect(file, &declared)?;
-        read.push(heads.read(file, &form, read.is_empty())?);
-        forms.push(form);
-    }
+    let (read, forms) = read_heads(&mut heads, &found, &declared)?;
     findings.extend(forms.first().map(Form::findings).into_iter().flatten());
     findings.append(&mut heads.findings);
     let mut setup = Setup {
@@ -101,6 +95,22 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         notes,
         findings,
     })
+}
+
+/// The head of each file, and how its text is stored.
+fn read_heads(
+    heads: &mut Heads<'_>,
+    found: &[FoundFile],
+    declared: &Declared,
+) -> Result<(Vec<Head>, Vec<Form>)> {
+    let mut read = Vec::with_capacity(found.len());
+    let mut forms = Vec::with_capacity(found.len());
+    for file in found {
+        let form = Form::detect(file, declared)?;
+        read.push(heads.read(file, &form, read.is_empty())?);
+        forms.push(form);
+    }
+    Ok((read, forms))
 }
 
 struct Setup<'a> {

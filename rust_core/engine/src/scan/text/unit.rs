@@ -25,7 +25,7 @@ impl Unit {
                 2 * (characters()
                     + text
                         .iter()
-                        .filter(|&&byte| byte >= 0xf0 && byte < 0xff)
+                        .filter(|&&byte| (0xf0..0xff).contains(&byte))
                         .count())
             }
         };
