@@ -218,14 +218,9 @@ impl<'a> Grid<'a> {
         if row.has_typed() || alone.into_iter().any(|guess| guess.is_typed()) {
             return false;
         }
-        let columns = 0..row.fields.len();
-        columns
-            .clone()
-            .any(|column| self.is_typed_below(at, column))
-            || columns
-                .clone()
-                .any(|column| self.is_strictly_typed(at, column))
-            || self.has_names(at)
+        let is_typed =
+            |column| self.is_typed_below(at, column) || self.is_strictly_typed(at, column);
+        (0..row.fields.len()).any(is_typed) || self.has_names(at)
     }
 
     fn guess(&self, field: &[u8]) -> Guess {
