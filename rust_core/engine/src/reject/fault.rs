@@ -6,7 +6,7 @@ use datafusion::error::DataFusionError;
 use super::RejectCode;
 
 /// A value that cannot be computed for one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RowFault {
     /// The stable code.
     pub code: RejectCode,

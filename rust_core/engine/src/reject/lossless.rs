@@ -62,6 +62,14 @@ pub fn cast_or_null(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     Ok(nullif(&converted.array, &bad)?)
 }
 
+/// The nearest floats of decimals, which may have other digits.
+///
+/// # Errors
+/// When the query engine cannot convert the type.
+pub fn nearest_floats(decimals: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    Ok(number::float_of_decimal(decimals, to)?.array)
+}
+
 fn convert(array: &ArrayRef, to: &DataType) -> Result<Converted> {
     let from = array.data_type();
     if from == to {

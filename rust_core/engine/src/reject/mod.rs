@@ -16,7 +16,7 @@ pub mod state;
 pub mod tap;
 
 pub use harden::harden;
-pub use lossless::{cast_or_null, checked_cast};
+pub use lossless::{checked_cast, nearest_floats};
 
 pub use code::RejectCode;
 pub use fault::RowFault;

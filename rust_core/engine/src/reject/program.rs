@@ -191,8 +191,8 @@ impl Program {
             OnError::Fail => return Err(self.first_failure(batch, refusals).into()),
             OnError::Skip => Counters::add(&counters.filtered, refusals.len()),
             OnError::Reject => {
-                refuse::log(&self.step, batch, refusals)?;
-                Counters::add(&counters.rejected, refusals.len());
+                let logged = refuse::log(&self.step, batch, refusals)?;
+                Counters::add(&counters.rejected, logged);
             }
         }
         Ok((0..batch.num_rows())

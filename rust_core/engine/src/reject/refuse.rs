@@ -14,7 +14,8 @@ use super::{Origin, Reason, Reject};
 use crate::error::{Code, EngineError, Result};
 use crate::scan::{LINE, OFFSET, SRC};
 
-/// Logs the refused rows of a batch.
+/// Logs the refused rows of a batch. Gives their number, without records that the step has refused
+/// before in another of its readings.
 ///
 /// # Errors
 /// When the log cannot be written.
@@ -22,12 +23,18 @@ pub fn log(
     step: &Node,
     batch: &RecordBatch,
     refusals: &BTreeMap<usize, Vec<Reason>>,
-) -> Result<()> {
+) -> Result<usize> {
     let masked = step.masked.load(Ordering::Relaxed);
     let rejects = refusals
         .iter()
-        .map(|(&row, reasons)| {
-            let found = origin(step, batch, row);
+        .map(|(&row, reasons)| (row, reasons, origin(step, batch, row)))
+        .filter(|(_, _, found)| match found {
+            Some((src, origin)) if origin.line.is_some() || origin.offset.is_some() => {
+                step.refuses((*src, origin.line, origin.offset))
+            }
+            _ => true,
+        })
+        .map(|(row, reasons, found)| {
             let shown = found.as_ref().filter(|_| !masked);
             let raw = shown.and_then(|(src, origin)| step.run.raw_record(*src, origin));
             Ok(Reject {
@@ -41,7 +48,9 @@ pub fn log(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    step.run.rejects.push(rejects)
+    let logged = rejects.len();
+    step.run.rejects.push(rejects)?;
+    Ok(logged)
 }
 
 /// Where a row came from, for messages.

@@ -1,6 +1,6 @@
 //! What the operators of one run share: counters, the reject log, and where rows came from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -83,6 +83,8 @@ pub struct Node {
     pub masked: AtomicBool,
     /// What it counts beside; set while it is built.
     pub tallies: std::sync::OnceLock<Vec<Tally>>,
+    /// The records it refused, where it reads records several times.
+    refused: Mutex<Option<BTreeSet<Identity>>>,
     /// Its counters.
     pub counters: Counters,
     /// A source's counters.
@@ -103,12 +105,31 @@ impl Node {
             masked: AtomicBool::new(false),
             tallies: std::sync::OnceLock::new(),
             readings: Mutex::default(),
+            refused: Mutex::default(),
             counters: Counters::default(),
             scan: Arc::default(),
             run,
         })
     }
 }
+
+impl Node {
+    /// Refuses each record only once, though the node reads it several times.
+    pub fn refuse_once(&self) {
+        self.refused.lock().get_or_insert_default();
+    }
+
+    /// Notes that a record is refused; false where it was before and is to be refused only once.
+    pub fn refuses(&self, record: Identity) -> bool {
+        match self.refused.lock().as_mut() {
+            Some(refused) => refused.insert(record),
+            None => true,
+        }
+    }
+}
+
+/// What identifies a record in a run: its `__src`, line and offset.
+pub type Identity = (u32, Option<u64>, Option<u64>);
 
 /// A node inside a logical plan, where it must be comparable: two handles are equal when they
 /// name the same node.

@@ -66,7 +66,9 @@ pub async fn run(compiled: &Compiled) -> Result<pb::RunResult> {
 }
 
 async fn stages(compiled: &Compiled) -> Result<pb::RunResult> {
-    for (name, plan, table) in &compiled.staged {
+    let needed = compiled.graph.needed();
+    let stages = compiled.staged.iter();
+    for (name, plan, table) in stages.filter(|(name, ..)| needed.contains(name)) {
         let written = disk::to_disk(compiled, name, plan).await?;
         // Each stage runs once, so the cell is empty.
         let _ = table.written.set(written);

@@ -27,6 +27,7 @@ use crate::reject::row_exec::RowExec;
 use crate::reject::row_node::{RowNode, RowOp};
 use crate::reject::tap::Tap;
 use crate::reject::{Op, Program, Rule, harden};
+use crate::steps::Types;
 use crate::steps::ordered::Ordered;
 use crate::steps::sum::ExactSum;
 
@@ -83,6 +84,7 @@ pub fn open(
         .with_physical_optimizer_rules(joins::rules(operators))
         .with_runtime_env(Arc::clone(&runtime))
         .with_query_planner(Arc::new(Planner))
+        .with_type_planner(Arc::new(Types))
         .build();
     let sum = AggregateUDF::new_from_impl(ExactSum::default());
     state
@@ -105,6 +107,7 @@ fn config(threads: usize, batch_rows: usize, operators: usize) -> SessionConfig 
     // Names in files keep their case, so names in expressions do.
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.map_string_types_to_utf8view = false;
+    options.sql_parser.parse_float_as_decimal = true;
     // A filter that moves into a scan at run time would change which rows are read and refused.
     options.optimizer.enable_dynamic_filter_pushdown = false;
     options.optimizer.enable_join_dynamic_filter_pushdown = false;

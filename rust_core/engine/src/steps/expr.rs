@@ -1,6 +1,7 @@
 //! Parses and types the SQL expressions of steps, with errors that say where and what next.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
@@ -10,8 +11,11 @@ use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::common::{Column, DFSchema, ScalarValue, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, ExprSchemable, expr::Placeholder};
+use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
+use datafusion::sql::sqlparser::{ast, parser::ParserError};
 
-use super::StepContext;
+use super::numbers::{beside_floats, mark_doubles};
+use super::{StepContext, constants};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::{pb, types};
 use crate::reject::checked_cast;
@@ -73,20 +77,56 @@ fn parse_with(
     context: &StepContext<'_>,
     refused: fn(&str) -> bool,
 ) -> Result<Expr> {
+    let fail = |error: DataFusionError| invalid(&error, sql);
+    let expr = planned(sql, schema, context).map_err(fail)?;
+    if let Some(kind) = unusable(&expr, refused) {
+        return Err(one_row(kind).place(format!("in `{sql}`")));
+    }
+    let expr = unaliased(expr);
+    expr.get_type(schema).map_err(fail)?;
+    let expr = beside_floats(expr, schema)
+        .and_then(|expr| {
+            let mut coercion = TypeCoercionRewriter::new(schema);
+            expr.data.rewrite(&mut coercion)
+        })
+        .and_then(|expr| constants::fold(expr.data))
+        .map_err(fail)?;
+    Ok(expr.data)
+}
+
+fn planned(
+    sql: &str,
+    schema: &DFSchema,
+    context: &StepContext<'_>,
+) -> Result<Expr, DataFusionError> {
+    let dialect = context.state.config().options().sql_parser.dialect;
+    let mut parsed = context.state.sql_to_expr_with_alias(sql, &dialect)?;
+    if has_query(&parsed.expr) {
+        return Err(one_row("a query").into());
+    }
+    mark_doubles(&mut parsed.expr);
     let expr = context
         .state
-        .create_logical_expr(sql, schema)
-        .and_then(|expr| bind(expr, context.params))
-        .map_err(|error| invalid(&error, sql))?;
-    if let Some(kind) = unusable(&expr, refused) {
-        let text = format!("{kind} cannot be used here: an expression sees one row at a time");
-        return Err(EngineError::new(Code::ExpressionInvalid, text)
-            .place(format!("in `{sql}`"))
-            .hint("Use a sql step"));
+        .create_logical_expr_from_sql_expr(parsed, schema)?;
+    bind(expr, context.params)
+}
+
+fn one_row(kind: &str) -> EngineError {
+    let text = format!("{kind} cannot be used here: an expression sees one row at a time");
+    EngineError::new(Code::ExpressionInvalid, text).hint("Use a sql step")
+}
+
+/// Whether there is a query inside an expression.
+fn has_query(parsed: &ast::Expr) -> bool {
+    struct Queries;
+    impl ast::Visitor for Queries {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &ast::Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
     }
-    expr.get_type(schema)
-        .map_err(|error| invalid(&error, sql))?;
-    Ok(unaliased(expr))
+    ast::Visit::visit(parsed, &mut Queries).is_break()
 }
 
 /// As [`parse`], for an expression that must be true or false.
@@ -190,7 +230,6 @@ fn unusable(expr: &Expr, refused: fn(&str) -> bool) -> Option<&'static str> {
     let kind = |expr: &Expr| match expr {
         Expr::AggregateFunction(_) => Some(AGGREGATE),
         Expr::WindowFunction(_) => Some("a window function"),
-        Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) => Some("a subquery"),
         Expr::Unnest(_) => Some("unnest"),
         _ => None,
     };
@@ -221,11 +260,11 @@ pub fn invalid(error: &DataFusionError, place: &str) -> EngineError {
             None => EngineError::new(Code::ExpressionInvalid, inner.to_string()),
         },
         DataFusionError::SchemaError(schema, _) => schema_error(schema),
+        DataFusionError::SQL(error, _) => syntax_error(error),
         other => {
             let text = other.strip_backtrace();
             let prefixes = [
                 "Error during planning: ",
-                "SQL error: ",
                 "This feature is not implemented: ",
             ];
             let text = prefixes.iter().fold(text.as_str(), |text, prefix| {
@@ -239,6 +278,17 @@ pub fn invalid(error: &DataFusionError, place: &str) -> EngineError {
     } else {
         error.place(format!("in `{place}`"))
     }
+}
+
+fn syntax_error(error: &ParserError) -> EngineError {
+    let text = match error {
+        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.as_str(),
+        ParserError::RecursionLimitExceeded => "it is nested too deeply",
+    };
+    EngineError::new(Code::ExpressionInvalid, text).hint(
+        "Mend the SQL there. Text stands in 'single quotes', names that are no plain words in \
+         \"double quotes\"",
+    )
 }
 
 fn schema_error(error: &SchemaError) -> EngineError {

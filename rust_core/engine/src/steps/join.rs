@@ -7,7 +7,7 @@ use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col};
 
 use super::expr::{column, invalid};
-use super::keys::{Keys, Pairs, pairs};
+use super::keys::{Keys, Pairs, common_types, pairs, typed};
 use super::{StepContext, lookup};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
@@ -36,12 +36,15 @@ pub fn build(
     let keys = pairs(&wanted, left.schema(), right.schema())?;
     let looks_up = spec.how == LOOKUP;
     let mut outputs = outputs(spec, how, &keys, left.schema(), right.schema())?;
-    let (left_keys, right_keys): (Vec<_>, Vec<_>) = keys
-        .iter()
-        .map(|(left, right)| (qualified(LEFT, left), qualified(RIGHT, right)))
-        .unzip();
+    let common = common_types(&keys, left.schema(), right.schema())?;
+    let (left_names, right_names): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
+    let left = Tap::plan(&context.node, Edge::In, left);
+    let right = Tap::plan(&context.node, Edge::Side, right);
+    let (left_keys, left) = typed(&left_names, &common, left, context)?;
+    let (right_keys, mut right) = typed(&right_names, &common, right, context)?;
+    let left_keys: Vec<_> = left_keys.iter().map(|key| qualified(LEFT, key)).collect();
+    let right_keys: Vec<_> = right_keys.iter().map(|key| qualified(RIGHT, key)).collect();
     let mut right_columns: Vec<Expr> = user_columns(right.schema()).map(Expr::from).collect();
-    let mut right = Tap::plan(&context.node, Edge::Side, right);
     if looks_up {
         right = lookup::single(right, &keys)?;
         right_columns.push(col(lookup::MATCHES));
@@ -51,7 +54,7 @@ pub fn build(
         .project(right_columns)
         .and_then(|plan| plan.alias(RIGHT)?.build())
         .and_then(|right| {
-            LogicalPlanBuilder::from(Tap::plan(&context.node, Edge::In, left))
+            LogicalPlanBuilder::from(left)
                 .alias(LEFT)?
                 .join(right, how, (left_keys, right_keys), None)?
                 .project(outputs)?

@@ -6,6 +6,7 @@
 mod aggregate;
 mod cast;
 mod columns;
+mod constants;
 mod dedupe;
 mod drop;
 pub mod expr;
@@ -19,6 +20,7 @@ mod limit;
 mod lookup;
 mod map;
 mod mask;
+mod numbers;
 mod order;
 pub mod ordered;
 mod readings;
@@ -28,6 +30,7 @@ mod select;
 mod sort;
 mod sql;
 pub mod sum;
+mod types;
 mod unnest;
 pub mod validate;
 
@@ -42,6 +45,7 @@ use crate::reject::state::{NodeRef, OnError};
 
 pub use readings::Readings;
 pub use sql::referenced_tables;
+pub use types::Types;
 
 /// What building a step works with.
 pub struct StepContext<'a> {

@@ -15,11 +15,13 @@ use datafusion::execution::SessionState;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::parser::Statement;
 
-use super::StepContext;
 use super::expr::invalid;
-use super::guard::Guard;
+use super::guard::{Guard, has_subquery};
+use super::numbers::{beside_floats, mark_doubles};
 use super::readings::{Readings, readings};
+use super::{StepContext, constants};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::reject::row_node::{identity_columns, user_columns};
@@ -76,11 +78,17 @@ impl TableProvider for InputTable {
 /// # Errors
 /// `EXPRESSION_INVALID` when the query does not parse.
 pub fn referenced_tables(query: &str, state: &SessionState) -> Result<Readings> {
-    let dialect = state.config().options().sql_parser.dialect;
-    let statement = state
-        .sql_to_statement(query, &dialect)
-        .map_err(|error| invalid(&error, query))?;
+    let statement = parsed(query, state).map_err(|error| invalid(&error, query))?;
     Ok(readings(&statement))
+}
+
+fn parsed(query: &str, state: &SessionState) -> DfResult<Statement> {
+    let dialect = state.config().options().sql_parser.dialect;
+    let mut statement = state.sql_to_statement(query, &dialect)?;
+    if let Statement::Statement(statement) = &mut statement {
+        mark_doubles(statement.as_mut());
+    }
+    Ok(statement)
 }
 
 /// Plans the query, makes its conversions refuse single rows, and counts rows at its edges.
@@ -98,8 +106,9 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
     }
     known_tables(spec, context)?;
     let state = session.state();
-    let query =
-        futures::executor::block_on(state.create_logical_plan(&spec.query)).map_err(fail)?;
+    let query = parsed(&spec.query, &state)
+        .and_then(|statement| futures::executor::block_on(state.statement_to_plan(statement)))
+        .map_err(fail)?;
     let options = SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)
@@ -110,7 +119,9 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
         params.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.clone()));
     let query = query
         .replace_params_with_values(&ParamValues::from(params.collect::<Vec<_>>()))
+        .and_then(|query| constants::rewrite_all(query, beside_floats))
         .and_then(|query| analyzed(query, &state))
+        .and_then(|query| constants::rewrite_all(query, |expr, _| constants::fold(expr)))
         .map_err(fail)?;
     let names = query
         .schema()
@@ -123,20 +134,24 @@ pub fn build(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<LogicalPla
     context.node.0.merges.store(merges, Ordering::Relaxed);
     let guard = Guard::new(context);
     let plan = guard.rewrite(query).map_err(fail)?;
-    *context.node.0.readings.lock() = guard.readings();
+    let readings = guard.readings();
+    if readings.values().any(|count| *count > 1) {
+        context.node.0.refuse_once();
+    }
+    *context.node.0.readings.lock() = readings;
     let plan = unqualified(plan).map_err(fail)?;
     Ok(Tap::plan(&context.node, Edge::Out, plan))
 }
 
-/// Whether an operator makes one row of several.
-const fn merges(plan: &LogicalPlan) -> bool {
+/// Whether an operator makes one row of several, or looks up rows of a subquery.
+fn merges(plan: &LogicalPlan) -> bool {
     matches!(
         plan,
         LogicalPlan::Aggregate(_)
             | LogicalPlan::Distinct(_)
             | LogicalPlan::Join(_)
             | LogicalPlan::RecursiveQuery(_)
-    )
+    ) || plan.expressions().iter().any(has_subquery)
 }
 
 /// Makes the schema that the outputs of a route are in.

@@ -6,6 +6,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Case, Expr, LogicalPlan, Operator};
 
+use super::super::constants::is_fault;
 use super::Guard;
 use crate::reject::row_node::{COMPUTED, Output, RowNode, RowOp};
 
@@ -93,7 +94,7 @@ fn only_where(expr: Expr) -> Expr {
     Expr::AggregateFunction(function)
 }
 
-/// Whether an expression can fail for some value. Constants cannot: they fail for all rows or none.
+/// Whether an expression can fail for some row. Constants that can be computed are literals by now.
 pub(super) fn can_fail(expr: &Expr) -> bool {
     let fails = |expr: &Expr| match expr {
         Expr::Cast(cast) => !matches!(cast.field.data_type(), DataType::Utf8 | DataType::Utf8View),
@@ -110,10 +111,12 @@ pub(super) fn can_fail(expr: &Expr) -> bool {
         Expr::ScalarFunction(_) | Expr::Negative(_) | Expr::HigherOrderFunction(_) => true,
         _ => false,
     };
-    !expr.column_refs().is_empty() && expr.exists(|expr| Ok(fails(expr))).unwrap_or(true)
+    let has = |what: &dyn Fn(&Expr) -> bool| expr.exists(|expr| Ok(what(expr))).unwrap_or(true);
+    has(&is_fault) || (!expr.column_refs().is_empty() && has(&fails))
 }
 
-pub(super) fn has_subquery(expr: &Expr) -> bool {
+/// Whether there is a query inside an expression, or it is part of one and refers to rows outside.
+pub fn has_subquery(expr: &Expr) -> bool {
     let subquery = |expr: &Expr| {
         matches!(
             expr,

@@ -6,6 +6,7 @@
 
 mod hoist;
 mod join;
+mod union;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use datafusion::logical_expr::{
     SubqueryAlias, TableScan, Window,
 };
 
-use self::hoist::{can_fail, has_subquery, is_own};
+pub use self::hoist::has_subquery;
+use self::hoist::{can_fail, is_own};
 use super::StepContext;
 use super::readings::Readings;
 use super::sql::input_table;
@@ -72,6 +74,7 @@ impl<'a, 'b> Guard<'a, 'b> {
                 Ok(LogicalPlan::Limit(limit))
             }
             LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Union(union) => self.union(union),
             LogicalPlan::Window(window) => self.window(window),
             LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate),
             other => {
