@@ -65,10 +65,10 @@ venv: .venv/.installed ## Make the Python environment in .venv from the locked r
 	touch $@
 
 .PHONY: build
-build: venv $(CORE) ## Compile the Rust core (the first time takes about 20 minutes on 2 cores)
+build: venv $(CORE) ## Compile the Rust core (the first time takes about 30 minutes on 2 cores)
 
 $(CORE): $(CORE_SOURCES)
-	$(call say,Compiling the Rust core in $(CARGO_TARGET_DIR); the first time takes about 20 minutes on 2 cores)
+	$(call say,Compiling the Rust core in $(CARGO_TARGET_DIR); the first time takes about 30 minutes on 2 cores)
 	$(CARGO_BUILD)
 	install -m 755 $(CARGO_TARGET_DIR)/debug/lib_core.so $@.new
 	mv $@.new $@

@@ -36,22 +36,7 @@ impl Graph {
             declare(&mut known, &source.name)?;
         }
         for step in &spec.steps {
-            let mut inputs = Vec::new();
-            match &step.kind {
-                Some(Kind::Sql(sql)) => {
-                    let tables = referenced_tables(&sql.query, state);
-                    let tables = tables.map_err(|error| error.at(step.name.as_str()))?;
-                    inputs.extend(each_reading(&tables));
-                }
-                Some(Kind::Join(join)) => inputs.extend([step.from.clone(), join.with.clone()]),
-                Some(Kind::Validate(validate)) => {
-                    inputs.push(step.from.clone());
-                    let others = validate.references.iter();
-                    inputs.extend(others.map(|reference| reference.to.clone()));
-                }
-                Some(_) => inputs.push(step.from.clone()),
-                None => return Err(no_kind(&step.name)),
-            }
+            let inputs = inputs_of(step, state)?;
             if let Some(wrong) = inputs.iter().find(|input| !known.contains(*input)) {
                 return Err(unknown_input(&step.name, wrong, &known));
             }
@@ -159,6 +144,25 @@ impl Graph {
         }
         cone
     }
+}
+
+/// What a step reads, one entry for each reading.
+fn inputs_of(step: &pb::Step, state: &SessionState) -> Result<Vec<String>> {
+    Ok(match &step.kind {
+        Some(Kind::Sql(sql)) => {
+            let tables = referenced_tables(&sql.query, state);
+            let tables = tables.map_err(|error| error.at(step.name.as_str()))?;
+            each_reading(&tables).collect()
+        }
+        Some(Kind::Join(join)) => vec![step.from.clone(), join.with.clone()],
+        Some(Kind::Validate(validate)) => {
+            let others = validate.references.iter();
+            let others = others.map(|reference| reference.to.clone());
+            std::iter::once(step.from.clone()).chain(others).collect()
+        }
+        Some(_) => vec![step.from.clone()],
+        None => return Err(no_kind(&step.name)),
+    })
 }
 
 fn each_reading(readings: &Readings) -> impl Iterator<Item = String> {

@@ -26,6 +26,9 @@ pub fn outputs<'a>(step: &'a str, spec: &'a pb::RouteStep) -> impl Iterator<Item
 }
 
 /// Decides the output of each row; rows without one are filtered.
+///
+/// # Errors
+/// `EXPRESSION_INVALID`, `COLUMN_UNKNOWN` for a condition that cannot be judged.
 pub fn build(
     spec: &pb::RouteStep,
     input: LogicalPlan,

@@ -28,14 +28,14 @@ pub fn build(
         .data_type()
         .clone();
     match data_type {
-        DataType::Struct(fields) => columns(spec, nested, &fields, input, context),
+        DataType::Struct(fields) => columns(spec, &nested, &fields, input, context),
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
             let input = Tap::plan(&context.node, Edge::In, input);
             rows(spec, nested, input, context)
         }
         DataType::Utf8 => {
             let read = ScalarUDF::new_from_impl(JsonList::default()).call(vec![nested.clone()]);
-            let outputs = replaced(&spec.column, read, &input);
+            let outputs = replaced(&spec.column, &read, &input);
             let input = Tap::plan(&context.node, Edge::In, input);
             let outputs = RowOp::Project(row_outputs(outputs, input.schema())?);
             let input = RowNode::plan(&context.node, false, outputs, input)
@@ -80,7 +80,7 @@ fn rows(
 /// One column for each field, in the struct's place.
 fn columns(
     spec: &pb::UnnestStep,
-    nested: Expr,
+    nested: &Expr,
     fields: &Fields,
     input: LogicalPlan,
     context: &StepContext<'_>,
@@ -101,7 +101,7 @@ fn columns(
     project(outputs.collect(), input, context)
 }
 
-fn replaced(name: &str, with: Expr, input: &LogicalPlan) -> Outputs {
+fn replaced(name: &str, with: &Expr, input: &LogicalPlan) -> Outputs {
     let mut outputs = all_columns(input.schema());
     for (_, expr) in outputs.iter_mut().filter(|(found, _)| found == name) {
         *expr = with.clone();

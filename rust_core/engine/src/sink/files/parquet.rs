@@ -107,7 +107,7 @@ impl Sink for ParquetSink {
             schema: Arc::clone(&self.schema),
             threads: context.writers,
             factory,
-            file: Some(Output::Idle(open)),
+            file: Some(Output::Idle(Box::new(open))),
             groups: 0,
             group: None,
             rows: 0,
@@ -124,7 +124,7 @@ struct Open {
 
 /// The file, or the task that ends and writes a row group and then gives it back.
 enum Output {
-    Idle(Open),
+    Idle(Box<Open>),
     Busy(JoinHandle<Result<Open>>),
 }
 
@@ -145,7 +145,7 @@ impl ParquetWriter {
     /// The file, once the row group before is written.
     async fn open(&mut self) -> Result<Open> {
         match self.file.take() {
-            Some(Output::Idle(open)) => Ok(open),
+            Some(Output::Idle(open)) => Ok(*open),
             Some(Output::Busy(task)) => task.await.map_err(|error| {
                 let text = format!("a Parquet writer ended badly: {error}");
                 EngineError::new(Code::EngineBug, text)

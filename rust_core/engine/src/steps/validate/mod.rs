@@ -76,6 +76,9 @@ impl Checks {
 }
 
 /// Checks values, rules and references first, then repeated keys among the rows that are left.
+///
+/// # Errors
+/// `EXPRESSION_INVALID`, `COLUMN_UNKNOWN`, `PLAN_INVALID` for a check that cannot be made.
 pub fn build(
     spec: &pb::ValidateStep,
     input: LogicalPlan,
