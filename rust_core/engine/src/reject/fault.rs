@@ -61,7 +61,10 @@ impl RowFault {
             code,
             RejectCode::ExpressionFailed | RejectCode::ConversionFailed
         );
-        let code = if overflow && general {
+        let code = if message.starts_with("Error parsing") {
+            // A function that reads text in a format, such as `to_date`.
+            RejectCode::ConversionFailed
+        } else if overflow && general {
             RejectCode::OutOfRange
         } else {
             code

@@ -1,5 +1,6 @@
 //! The run's rejects on disk: one Arrow IPC file, one row for each refused row.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
@@ -114,7 +115,7 @@ impl RejectLog {
             return Ok(());
         }
         for mut reject in rejects {
-            reject.raw.truncate(Reject::RAW_LIMIT);
+            cut(&mut reject.raw);
             for reason in &reject.reasons {
                 let key = (reject.step.clone(), reason.column.clone(), reason.code);
                 *inner.counts.entry(key).or_default() += 1;
@@ -197,7 +198,7 @@ fn to_batch(rejects: &[Reject]) -> Result<RecordBatch, arrow::error::ArrowError>
         source.append_option(origin.map(|origin| origin.source.as_str()));
         line.append_option(origin.and_then(|origin| signed(origin.line)));
         offset.append_option(origin.and_then(|origin| signed(origin.offset)));
-        raw.append_value(String::from_utf8_lossy(&reject.raw));
+        raw.append_value(shown(&reject.raw));
         step.append_value(&reject.step);
         let first = reject.reasons.first();
         column.append_option(first.and_then(|reason| reason.column.as_deref()));
@@ -220,6 +221,36 @@ fn to_batch(rejects: &[Reject]) -> Result<RecordBatch, arrow::error::ArrowError>
     RecordBatch::try_new(reject_schema(), columns)
 }
 
+/// Keeps the beginning of a long record, up to a whole character.
+fn cut(raw: &mut Vec<u8>) {
+    if raw.len() < Reject::RAW_LIMIT {
+        return;
+    }
+    raw.truncate(Reject::RAW_LIMIT);
+    if let Err(error) = std::str::from_utf8(raw)
+        && error.error_len().is_none()
+    {
+        let whole = error.valid_up_to();
+        raw.truncate(whole);
+    }
+}
+
+/// A record as text that keeps its bytes: those that are no UTF-8 as in `\xff`, and in such a record a
+/// backslash as two.
+fn shown(raw: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(raw) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(raw.len() + 16);
+    for chunk in raw.utf8_chunks() {
+        text.push_str(&chunk.valid().replace('\\', "\\\\"));
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    Cow::Owned(text)
+}
+
 /// Databases know no unsigned integers.
 fn signed(number: Option<u64>) -> Option<i64> {
     number.and_then(|number| i64::try_from(number).ok())
@@ -236,4 +267,19 @@ fn reasons_json(reject: &Reject) -> String {
         })
         .collect();
     serde_json::Value::Array(reasons).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_keep_their_bytes() {
+        assert_eq!(shown("a\\b, ü".as_bytes()), "a\\b, ü");
+        let mut long = "ü".repeat(Reject::RAW_LIMIT).into_bytes();
+        long.insert(0, b'a');
+        cut(&mut long);
+        assert_eq!(long.len(), Reject::RAW_LIMIT - 1);
+        assert_eq!(shown(b"a\\b,\xff\xc3"), "a\\\\b,\\xff\\xc3");
+    }
 }

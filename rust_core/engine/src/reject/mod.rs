@@ -22,7 +22,7 @@ pub use code::RejectCode;
 pub use fault::RowFault;
 pub use log::{RejectCounts, RejectLog, reject_schema};
 pub use program::{Op, Program, Rule};
-pub use refuse::log as log_refused;
+pub use refuse::{log as log_refused, row_json};
 
 /// Why a row was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

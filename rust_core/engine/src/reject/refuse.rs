@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{UInt32Type, UInt64Type};
+use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
 
@@ -41,7 +42,7 @@ pub fn log(
                 step: step.name.to_string(),
                 raw: match raw {
                     Some(raw) => raw,
-                    None => as_json(batch, row)?,
+                    None => without_identity(batch, row)?,
                 },
                 origin: found.map(|(_, origin)| origin),
                 reasons: reasons.clone(),
@@ -80,8 +81,22 @@ fn origin(step: &Node, batch: &RecordBatch, row: usize) -> Option<(u32, Origin)>
     Some((src, origin))
 }
 
+/// A row's values as a JSON object, in the order of the columns.
+///
+/// # Errors
+/// When a type has no form in JSON.
+pub fn row_json(batch: &RecordBatch, row: usize) -> Result<Vec<u8>, ArrowError> {
+    let mut out = Vec::new();
+    let mut writer = LineDelimitedWriter::new(&mut out);
+    writer.write(&batch.slice(row, 1))?;
+    writer.finish()?;
+    drop(writer);
+    out.truncate(out.trim_ascii_end().len());
+    Ok(out)
+}
+
 /// The row's values as a JSON object, without identity.
-fn as_json(batch: &RecordBatch, row: usize) -> Result<Vec<u8>> {
+fn without_identity(batch: &RecordBatch, row: usize) -> Result<Vec<u8>> {
     let columns: Vec<usize> = batch
         .schema_ref()
         .fields()
@@ -90,20 +105,12 @@ fn as_json(batch: &RecordBatch, row: usize) -> Result<Vec<u8>> {
         .filter(|(_, field)| !IDENTITY.contains(&field.name().as_str()))
         .map(|(index, _)| index)
         .collect();
-    let bug = |error: arrow::error::ArrowError| {
+    let bug = |error: ArrowError| {
         EngineError::new(
             Code::EngineBug,
             format!("cannot render a refused row: {error}"),
         )
     };
-    let row = batch.project(&columns).map_err(bug)?.slice(row, 1);
-    let mut out = Vec::new();
-    let mut writer = LineDelimitedWriter::new(&mut out);
-    writer.write(&row).map_err(bug)?;
-    writer.finish().map_err(bug)?;
-    drop(writer);
-    while out.last() == Some(&b'\n') {
-        out.pop();
-    }
-    Ok(out)
+    let own = batch.project(&columns).map_err(bug)?;
+    row_json(&own, row).map_err(bug)
 }

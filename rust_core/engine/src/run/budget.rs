@@ -28,7 +28,12 @@ impl Budget {
 }
 
 fn exceeded(rejected: u64, bound: &str) -> EngineError {
-    let text = format!("{rejected} rows were rejected; limits.rejects allows {bound}");
+    let rows = if rejected == 1 {
+        "1 row was".to_owned()
+    } else {
+        format!("{rejected} rows were")
+    };
+    let text = format!("{rows} rejected; limits.rejects allows {bound}");
     EngineError::new(Code::RejectBudgetExceeded, text)
         .hint("Nothing was published. Look at the rejects, then mend the source or raise the limit")
 }

@@ -303,6 +303,31 @@ fn schema_error(error: &SchemaError) -> EngineError {
                 .collect();
             no_such_column(&field.name, &names)
         }
+        SchemaError::AmbiguousReference { field } if field.relation.is_some() => {
+            same_names(&field.name)
+        }
+        SchemaError::DuplicateUnqualifiedField { name } => same_names(name),
         other => EngineError::new(Code::ExpressionInvalid, other.to_string()),
     }
+}
+
+/// The error for a query with two columns of one name.
+#[must_use]
+pub fn same_names(name: &str) -> EngineError {
+    let text = format!("two columns of the query are named '{name}'");
+    EngineError::new(Code::PlanInvalid, text).hint("Name one of them with AS")
+}
+
+/// An expression as its author wrote it: the language layer gives parameters names of their own.
+#[must_use]
+pub fn as_written(sql: &str, params: &Params) -> String {
+    // Longer names first, for one may begin with another.
+    let mut names: Vec<&String> = params.keys().collect();
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names.iter().fold(sql.to_owned(), |text, name| {
+        match name.strip_prefix("$params_") {
+            Some(bare) => text.replace(name.as_str(), &format!("${{params.{bare}}}")),
+            None => text,
+        }
+    })
 }

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType}
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
 
-use super::expr::invalid;
+use super::expr::{invalid, same_names};
 use super::guard::{Guard, has_subquery};
 use super::numbers::{beside_floats, mark_doubles};
 use super::readings::{Readings, readings};
@@ -182,10 +182,7 @@ fn known_tables(spec: &pb::SqlStep, context: &StepContext<'_>) -> Result<()> {
 fn unique_names(names: &[String]) -> Result<()> {
     let mut seen = BTreeSet::new();
     match names.iter().find(|name| !seen.insert(name.as_str())) {
-        Some(name) => {
-            let text = format!("two columns of the query are named '{name}'");
-            Err(EngineError::new(Code::PlanInvalid, text).hint("Name one of them with AS"))
-        }
+        Some(name) => Err(same_names(name)),
         None => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderO
 use parking_lot::Mutex;
 
 use self::normal::normal_type;
-use self::reader::{ParquetFile, RowGroup, Shared, columns_to_read, partition, row_json};
+use self::reader::{ParquetFile, RowGroup, Shared, columns_to_read, partition};
 use super::build::{ColumnSpec, output_schema};
 use super::csv::compile::size_note;
 use super::csv::header::arrange;
@@ -21,7 +21,7 @@ use super::{BatchStream, ScanContext, ScanEnv, Source};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::plan::types::type_name;
-use crate::reject::Origin;
+use crate::reject::{Origin, row_json};
 
 /// Compiles a source of Parquet files.
 ///
@@ -223,7 +223,7 @@ impl Source for ParquetSource {
                 .guard(group.group, || Ok(reader.next().transpose()?))
                 .ok()??;
             if skip < before + batch.num_rows() {
-                let mut raw = row_json(&batch, skip - before);
+                let mut raw = row_json(&batch, skip - before).ok()?;
                 raw.truncate(limit);
                 return Some(raw);
             }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::array::{Array, ArrayRef, BooleanArray, UInt64Array};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use super::normal::{may_fail, normalise};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::types::type_name;
-use crate::reject::{Origin, Reason, Reject, RejectCode};
+use crate::reject::{Origin, Reason, Reject, RejectCode, row_json};
 use crate::scan::build;
 use crate::scan::convert::excerpt;
 use crate::scan::files::FoundFile;
@@ -253,7 +253,8 @@ impl Worker {
             }
         }
         let lines: Vec<u64> = (first + 1..=first + rows as u64).collect();
-        columns.extend(build::identity(file.src, lines, vec![0; rows]));
+        let [src, line, _] = build::identity(file.src, lines, Vec::new());
+        columns.extend([src, line, Arc::new(UInt64Array::new_null(rows))]);
         let is_bad = |row: &u32| faults.iter().any(|(.., bad)| bad.value(*row as usize));
         let bad: Vec<u32> = match faults.as_slice() {
             [] => Vec::new(),
@@ -301,7 +302,7 @@ impl Worker {
                 line: Some(first + row as u64 + 1),
                 offset: None,
             }),
-            raw: row_json(batch, row),
+            raw: row_json(batch, row).unwrap_or_default(),
             reasons: reasons.collect(),
         }
     }
@@ -313,25 +314,4 @@ fn text(array: &ArrayRef, row: usize) -> String {
     formatter
         .map(|formatter| formatter.value(row).to_string())
         .unwrap_or_default()
-}
-
-/// A row's values as JSON.
-#[must_use]
-pub fn row_json(batch: &RecordBatch, row: usize) -> Vec<u8> {
-    let columns = batch.schema();
-    let values = columns
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .map(|(field, array)| {
-            let value = if array.is_null(row) {
-                serde_json::Value::Null
-            } else {
-                serde_json::Value::String(text(array, row))
-            };
-            (field.name().clone(), value)
-        });
-    serde_json::Value::Object(values.collect())
-        .to_string()
-        .into_bytes()
 }

@@ -16,7 +16,7 @@ use crate::error::{Code, EngineError, Result};
 use crate::plan::{pb, types};
 use crate::reject::{RejectCode, checked_cast};
 use crate::steps::StepContext;
-use crate::steps::expr::{column, condition, invalid, single_column};
+use crate::steps::expr::{as_written, column, condition, invalid, single_column};
 
 /// Columns that must have a value.
 pub fn not_null(names: &[String], schema: &DFSchema, checks: &mut Checks) -> Result<()> {
@@ -44,9 +44,9 @@ pub fn rules(
         let expr = condition(&rule.expr, schema, context)
             .map_err(|error| error.place(format!("rule {}", rule.name)))?;
         let said = if rule.message.is_empty() {
-            &rule.expr
+            as_written(&rule.expr, context.params)
         } else {
-            &rule.message
+            rule.message.clone()
         };
         let found = Condition {
             column: single_column(&expr),
