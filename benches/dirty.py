@@ -26,7 +26,7 @@ def _field(index: int, value: bytes) -> Callable[[Record], Record]:
 DAMAGE: tuple[tuple[str, Callable[[Record], Record]], ...] = (
     ("CONVERSION_FAILED", _field(1, b"n/a?")),
     ("CONVERSION_FAILED", _field(5, b"12.5.0x")),
-    ("OUT_OF_RANGE", _field(10, b"1996-02-30")),
+    ("CONVERSION_FAILED", _field(10, b"1996-02-30")),
     ("OUT_OF_RANGE", _field(3, b"99999999999")),
     ("TOO_FEW_FIELDS", lambda fields: fields[:-3]),
     ("TOO_MANY_FIELDS", lambda fields: [*fields, b"one more"]),
