@@ -21,7 +21,7 @@ def run(folder: Path) -> dict[str, object]:
     try:
         outcome = start((folder / "pipeline.yaml").read_text(), folder, threads=2).wait()
     except EtlError as error:
-        return {"code": error.code, "place": error.place, "hint": error.hint}
+        return {"code": error.code, "message": str(error), "place": error.place, "hint": error.hint}
     [sink] = outcome.sinks
     return {"code": "", "path": sink.files[0].staged_path, "peak": outcome.peak_memory}
 

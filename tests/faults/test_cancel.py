@@ -19,11 +19,12 @@ sources:
   rows: {{postgres: {{connection: local, query: "{query}"}}}}
 {steps}sinks:
   out: {{{sink}}}
-limits: {{memory: 64MiB}}
+limits: {{memory: 256MiB}}
 """
 # Long enough for any machine, and little enough for its disk should a test fail.
 LONG = "select generate_series(1, 50000000) as n"
 MANY = "select generate_series(1, 5000) as n, repeat('x', 50) as word"
+BIG = "select generate_series(1, 300000) as n, repeat('x', 50) as word"
 SLEEP = "select 1 as n, pg_sleep(3600)::text as slept"
 PAIRS = "from rows a cross join rows b"
 FILE, TABLE = "csv: {name}.csv", "postgres: {{connection: local, table: {name}}}"
@@ -33,6 +34,14 @@ PHASES = {
     "writing": (LONG, "", FILE),
     "staging": (LONG, "", TABLE),
     "joining": (MANY, f'sql: "select a.n, b.word {PAIRS}"', FILE),
+    # Conditions that no pair meets: the joins have nothing to give for hours.
+    "computing": (BIG, f'sql: "select a.n {PAIRS} where a.n * b.n < a.n - 1000000 * b.n"', FILE),
+    "comparing": (BIG, f'sql: "select a.n {PAIRS} where a.word < b.word"', FILE),
+    "matching": (
+        BIG,
+        f'sql: "select a.n {PAIRS} where a.word = b.word and a.n > b.n + 300000"',
+        FILE,
+    ),
     "sorting": (MANY, f'sql: "select a.n, b.word {PAIRS} order by a.n * b.n"', FILE),
     "grouping": (MANY, f'sql: "select a.n * b.n as n, count(*) as m {PAIRS} group by 1"', FILE),
 }
@@ -50,12 +59,12 @@ def submit(live: Service, name: str, query: str, step: str, sink: str) -> job_pb
     return live.submit(live.apply(text).name)
 
 
-def await_rows(live: Service, job: job_pb2.Job, *, read: bool) -> None:
-    """Returns once the job runs, and has read rows where `read` says so."""
+def await_rows(live: Service, job: job_pb2.Job, least: int) -> None:
+    """Returns once the job runs and has read that many rows."""
     for event in live.watch(job):
-        if read and event.progress.rows_read > 0:
+        if least > 0 and event.progress.rows_read >= least:
             return
-        if not read and event.snapshot.state == job_pb2.Job.STATE_RUNNING:
+        if least == 0 and event.snapshot.state == job_pb2.Job.STATE_RUNNING:
             return
 
 
@@ -76,7 +85,7 @@ def nothing_is_left(live: Service, name: str) -> None:
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_cancelled_job_publishes_nothing(live: Service, phase: str) -> None:
     job = submit(live, phase, *PHASES[phase])
-    await_rows(live, job, read=phase != "waiting")
+    await_rows(live, job, {SLEEP: 0, BIG: 300_000}.get(PHASES[phase][0], 1))
     ended = cancel(live, job)
     assert ended.state == job_pb2.Job.STATE_CANCELLED, ended
     assert live.query(f"select to_regclass('{phase}')") == [(None,)]

@@ -5,17 +5,26 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{
-    GreedyMemoryPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
-    TrackConsumersPool,
+    MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, TrackConsumersPool,
 };
+use parking_lot::Mutex;
 
 /// The budget of a run that sets none.
 pub const DEFAULT_MEMORY: usize = 256 << 20;
 
 /// The share of the budget that operators may reserve; the rest is for scans, queues and sinks.
 const OPERATOR_SHARE: f64 = 0.65;
+
+/// The share of the operators' bytes that those may hold together which write to disk what they have
+/// no room for. To write it in order they need some more, which must not be taken by another of them.
+const SPILLER_SHARE: f64 = 0.6;
+/// The share that merges of spilled rows may hold together: each takes as much as it can get, and the
+/// merge above them needs its part.
+const MERGE_SHARE: f64 = 0.85;
+/// What the query engine calls the consumers that merge.
+const MERGE: &str = "ExternalSorterMerge";
 
 /// The bytes of a run's budget that operators may reserve.
 #[must_use]
@@ -26,7 +35,7 @@ pub fn operators(budget: usize) -> usize {
 /// A pool that remembers its peak.
 #[derive(Debug)]
 pub struct PeakPool {
-    inner: TrackConsumersPool<GreedyMemoryPool>,
+    inner: TrackConsumersPool<SharedPool>,
     peak: Arc<AtomicUsize>,
 }
 
@@ -36,7 +45,7 @@ impl PeakPool {
     pub fn new(share: usize) -> (Arc<Self>, Arc<AtomicUsize>) {
         let peak = Arc::new(AtomicUsize::new(0));
         let top = NonZeroUsize::MIN.saturating_add(4);
-        let inner = TrackConsumersPool::new(GreedyMemoryPool::new(share), top);
+        let inner = TrackConsumersPool::new(SharedPool::new(share), top);
         (
             Arc::new(Self {
                 inner,
@@ -92,5 +101,122 @@ impl MemoryPool for PeakPool {
 
     fn memory_limit(&self) -> MemoryLimit {
         self.inner.memory_limit()
+    }
+}
+
+/// A pool whose spilling consumers share a part of it equally, and others take what they need.
+#[derive(Debug)]
+struct SharedPool {
+    size: usize,
+    state: Mutex<Shares>,
+}
+
+#[derive(Debug, Default)]
+struct Shares {
+    spillers: usize,
+    merges: usize,
+    /// Bytes reserved by spilling consumers.
+    spillable: usize,
+    /// Bytes reserved by the others.
+    fixed: usize,
+}
+
+impl Shares {
+    /// The number of consumers that share with this one; none for those that share with nobody.
+    fn sharing(&mut self, consumer: &MemoryConsumer) -> Option<&mut usize> {
+        if consumer.can_spill() {
+            Some(&mut self.spillers)
+        } else if merges(consumer) {
+            Some(&mut self.merges)
+        } else {
+            None
+        }
+    }
+
+    fn of(&mut self, reservation: &MemoryReservation) -> &mut usize {
+        if reservation.consumer().can_spill() {
+            &mut self.spillable
+        } else {
+            &mut self.fixed
+        }
+    }
+}
+
+fn merges(consumer: &MemoryConsumer) -> bool {
+    consumer.name().starts_with(MERGE)
+}
+
+impl SharedPool {
+    fn new(size: usize) -> Self {
+        let state = Mutex::default();
+        Self { size, state }
+    }
+
+    /// The most that a consumer may hold now.
+    fn share(&self, shares: &Shares, consumer: &MemoryConsumer) -> usize {
+        let part = |size: usize, share: f64| (size as f64 * share) as usize;
+        if consumer.can_spill() {
+            part(self.size.saturating_sub(shares.fixed), SPILLER_SHARE) / shares.spillers
+        } else if merges(consumer) {
+            part(self.size, MERGE_SHARE) / shares.merges
+        } else {
+            self.size
+        }
+    }
+}
+
+impl fmt::Display for SharedPool {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} of {} bytes reserved", self.reserved(), self.size)
+    }
+}
+
+impl MemoryPool for SharedPool {
+    fn name(&self) -> &'static str {
+        "shared"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        if let Some(sharing) = self.state.lock().sharing(consumer) {
+            *sharing += 1;
+        }
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        if let Some(sharing) = self.state.lock().sharing(consumer) {
+            *sharing -= 1;
+        }
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        *self.state.lock().of(reservation) += additional;
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        *self.state.lock().of(reservation) -= shrink;
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let mut shares = self.state.lock();
+        let free = self.size.saturating_sub(shares.fixed + shares.spillable);
+        let share = self.share(&shares, reservation.consumer());
+        let room = free.min(share.saturating_sub(reservation.size()));
+        if additional > room {
+            return Err(DataFusionError::ResourcesExhausted(format!(
+                "{} needs {additional} bytes more, and {room} are left",
+                reservation.consumer().name()
+            )));
+        }
+        *shares.of(reservation) += additional;
+        Ok(())
+    }
+
+    fn reserved(&self) -> usize {
+        let shares = self.state.lock();
+        shares.fixed + shares.spillable
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        MemoryLimit::Finite(self.size)
     }
 }

@@ -19,6 +19,7 @@ pub mod runtime;
 mod session;
 mod stage;
 mod staged;
+mod stops;
 mod table;
 
 use std::sync::Arc;

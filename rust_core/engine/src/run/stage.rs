@@ -18,6 +18,7 @@ use super::budget::Budget;
 use super::compile::Compiled;
 use super::failure::engine_error;
 use super::order;
+use super::stops::stoppable;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::reject::log_refused;
@@ -42,6 +43,7 @@ pub async fn execute(
     let physical = state
         .create_physical_plan(plan)
         .await
+        .and_then(|plan| stoppable(plan, &compiled.state.cancel))
         .map_err(engine_error)?;
     let partitions = physical.output_partitioning().partition_count();
     (0..partitions)
