@@ -63,6 +63,9 @@ def read_rejects(path: str) -> RejectReader:
 def sniff_csv(source: bytes, runtime: bytes) -> bytes:
     """How a serialized CsvSource is written: a serialized SniffReport. Raises EngineError."""
 
+def read_sql(text: str, query: bool) -> tuple[list[str], tuple[str, int, int] | None]:
+    """A query's tables; or why it, or an expression, is no SQL, with line and column or zeros."""
+
 def codes() -> tuple[list[str], list[str]]:
     """The stable codes of errors and of rejects."""
 

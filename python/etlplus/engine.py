@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from etlplus import _core
+from etlplus.app.ports import SqlReading
 from etlplus.domain import run as figures
 from etlplus.domain.errors import EtlError, from_code
 from etlplus.v1 import engine_pb2, report_pb2
@@ -79,6 +80,11 @@ class RustEngine:
             tuple(figures.ColumnReport(c.name, c.type) for c in report.columns),
             tuple(report.notes),
         )
+
+    def read_sql(self, text: str, *, query: bool) -> SqlReading:
+        """What a query, or an expression, says by itself. Raises nothing."""
+        tables, fault = _core.read_sql(text, query)
+        return SqlReading(tuple(tables), *(fault or ()))
 
     def read_rejects(self, path: str) -> Iterator[Sequence[figures.RejectRow]]:
         """The rows of a rejects file, in batches. Raises the domain's errors."""

@@ -328,6 +328,15 @@ def test_cancel_waits_for_the_end(place: Place) -> None:
     assert place.run("jobs", "watch", uid).returncode == 130
 
 
+def test_a_server_that_waits_for_its_folder_can_be_stopped(place: Place) -> None:
+    process = place.start("serve", "--listen", "127.0.0.1:0")
+    told = until(process, "waiting for process")
+    process.send_signal(signal.SIGTERM)
+    stdout, rest = process.communicate()
+    assert (process.returncode, stdout) == (0, "")
+    assert "DATABASE_BUSY" not in told + rest
+
+
 def test_a_reader_that_goes_away_is_no_error(place: Place) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -16,7 +16,8 @@ from etlplus.settings import Settings, visible_environment
 
 def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -> Parts:
     """What the executor is made of. `local`: options of the built-in connection, if any."""
-    language = PipelineLanguage()
+    engine = RustEngine()
+    language = PipelineLanguage(engine.read_sql)
     environment = Environment(
         data_dir=settings.data_dir,
         file_roots=settings.file_roots,
@@ -28,7 +29,7 @@ def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -
     return Parts(
         stores=stores,
         language=language,
-        engine=RustEngine(),
+        engine=engine,
         publishers=publishers(),
         connectors=connectors(),
         environment=environment,

@@ -93,19 +93,21 @@ async def serve(
         worker: whether jobs are run here as well.
         ready: gets HOST:PORT, and the first token when this start made it.
     """
-    with _signals() as stop:
+    with _stops() as stops:
         async with build_server(settings, worker=worker) as running:
+            stops.started()
             ready(running.address, running.token)
-            await _until(stop, running.worker)
+            await _until(stops.event, running.worker)
 
 
 async def work(settings: Settings, *, ready: Callable[[], None]) -> None:
     """Runs jobs of a service on the same database until SIGTERM or SIGINT."""
-    with _signals() as stop:
+    with _stops() as stops:
         async with databases(settings, Owner.OTHER) as found, open_stores(found) as state:
             worker = _worker(settings, parts(settings, state.stores, found.warehouse))
+            stops.started()
             ready()
-            await worker.run(stop)
+            await worker.run(stops.event)
 
 
 def _worker(settings: Settings, machine: Parts) -> Worker:
@@ -197,15 +199,35 @@ def _threads(size: int, name: str) -> Iterator[Threads]:
         threads.close()
 
 
+class _Stops:
+    """What a signal does: it ends a start at once, and later asks for a graceful stop."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self._starting = asyncio.current_task()
+
+    def started(self) -> None:
+        """From here on a signal only sets the event."""
+        self._starting = None
+
+    def stop(self) -> None:
+        self.event.set()
+        if self._starting is not None:
+            self._starting.cancel()
+
+
 @contextmanager
-def _signals() -> Iterator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
+def _stops() -> Iterator[_Stops]:
+    """Listens to SIGTERM and SIGINT. A start that they end leaves the block without an error."""
+    stops = _Stops()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stops.stop)
     try:
-        yield stop
+        yield stops
+    except asyncio.CancelledError:
+        if not stops.event.is_set():
+            raise
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

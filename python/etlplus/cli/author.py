@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from etlplus.cli import STDIN, exits
-from etlplus.cli.definition import load, read, show
+from etlplus.cli.definition import load, parse, read, show
 from etlplus.cli.output import Output, write
 from etlplus.cli.screen import Screen
 from etlplus.domain.errors import RunError
@@ -37,7 +37,7 @@ def validate(
     files
         Pipeline files; standard input when there are none, or for `-`.
     """
-    from etlplus.language import as_dict, parse  # noqa: PLC0415 takes time that --help has not
+    from etlplus.language import as_dict  # noqa: PLC0415 takes time that --help has not
 
     screen = Screen(quiet=quiet)
     found: list[dict[str, Any]] = []

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etlplus.domain.problem import Problem
+    from etlplus.language import Parsed
 
 _ENDINGS: Final = (".yaml", ".yml", ".json")
 _MOST_BYTES: Final = 1 << 20
@@ -71,8 +72,6 @@ def _bytes(path: Path) -> bytes:
 
 def load(path: str, screen: Screen) -> Definition:
     """A sound file. Warnings are shown; raises InvalidInput after showing what is wrong."""
-    from etlplus.language import parse  # noqa: PLC0415 takes time that --help has not
-
     text = read(path)
     parsed = parse(text)
     show(parsed.problems, path, screen)
@@ -83,6 +82,14 @@ def load(path: str, screen: Screen) -> Definition:
             hint=f"Put them right and try `etlplus validate {path}`",
         )
     return Definition(_name(parsed.spec), text, parsed.spec)
+
+
+def parse(text: str) -> Parsed:
+    """What a text means, and everything that is wrong with it."""
+    from etlplus import language  # noqa: PLC0415 takes time that --help has not
+    from etlplus.engine import RustEngine  # noqa: PLC0415 the same
+
+    return language.parse(text, RustEngine().read_sql)
 
 
 def show(problems: Sequence[Problem], path: str, screen: Screen) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 from cyclopts import Parameter
 
 from etlplus.cli import arrow, exits
-from etlplus.cli.definition import is_file, load, parameters
+from etlplus.cli.definition import is_file, load, parameters, parse
 from etlplus.cli.message import plain
 from etlplus.cli.output import Output, write
 from etlplus.cli.session import HERE, LOOK_SECONDS, Remote, Session, session
@@ -161,8 +161,6 @@ def _preview(target: str, params: dict[str, str], node: str, rows: int, remote: 
 
 
 def _spec(opened: Session, which: _Named) -> bytes:
-    from etlplus.language import parse  # noqa: PLC0415 takes time that --help has not
-
     if "source_text" in which:
         return parse(which["source_text"]).spec or b""
     request = pipeline_pb2.GetPipelineRequest(name=which["name"])

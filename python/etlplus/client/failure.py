@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -34,6 +35,13 @@ _HINTS: Final = {
     grpc.StatusCode.DEADLINE_EXCEEDED: "Allow more time by the argument `timeout` of the call",
     grpc.StatusCode.UNIMPLEMENTED: "The server is older than this client, or another service",
 }
+#: How gRPC words what goes wrong before anything was said over TLS.
+_TLS_FAILURE: Final = re.compile(r"SSL|TLS|[Hh]andshak|[Cc]ertificate|Verification")
+_TLS_HINT: Final = (
+    "Beyond this machine TLS is used: the server needs a certificate for this name, from an "
+    "authority trusted here; GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names a file of others to trust"
+)
+_UNREACHABLE_HINT: Final = "Start the server with `etlplus serve`, or name another one"
 
 
 def to_error(
@@ -75,7 +83,7 @@ def _without_details(code: grpc.StatusCode, message: str, address: str) -> error
         return errors.Unavailable(
             f"no answer from {address}: {message}",
             code="SERVER_UNREACHABLE",
-            hint="Start the server with `etlplus serve`, or name another one",
+            hint=_TLS_HINT if _TLS_FAILURE.search(message) else _UNREACHABLE_HINT,
             metadata={"address": address},
         )
     family = _FAMILIES.get(code, errors.Bug)

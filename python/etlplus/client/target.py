@@ -45,7 +45,9 @@ def resolve(
     """
     host, colon, port = address.rpartition(":")
     if not (colon and host and port.isdigit()):
-        raise InvalidInput(f"{address!r} is not HOST:PORT", place="target")
+        raise InvalidInput(
+            f"{address!r} is not HOST:PORT", place="target", hint="As in localhost:7433"
+        )
     local = _is_this_machine(host.strip("[]"))
     if tls is None:
         tls = ca is not None or not (local or insecure_plaintext)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from etlplus.app.ports import SqlReader
 from etlplus.domain.problem import Problem
 from etlplus.language import canonical
 from etlplus.language.findings import Findings, TextError
@@ -12,6 +13,7 @@ from etlplus.language.names import check_names
 from etlplus.language.nodes import compose
 from etlplus.language.options import check_options
 from etlplus.language.parameters import check_params
+from etlplus.language.queries import check_queries
 from etlplus.language.reader import Reader
 from etlplus.language.references import check_references
 from etlplus.language.text import Path
@@ -31,8 +33,8 @@ class Parsed:
     problems: tuple[Problem, ...]
 
 
-def parse(text: str) -> Parsed:
-    """Read a definition from YAML or JSON and check all of it."""
+def parse(text: str, sql: SqlReader | None = None) -> Parsed:
+    """Read a definition from YAML or JSON and check all of it; its SQL where `sql` can read it."""
     findings = Findings(text)
     spec = plan_pb2.PipelineSpec()
     try:
@@ -41,21 +43,25 @@ def parse(text: str) -> Parsed:
     except TextError:
         return Parsed(None, findings.problems())
     if () not in reader.broken:
-        _check(spec, findings, reader.broken)
+        _check(spec, findings, reader.broken, sql)
     return Parsed(None if findings.failed else canonical.encode(spec), findings.problems())
 
 
-def check_spec(spec: plan_pb2.PipelineSpec) -> Findings:
-    """Check a definition that has no text."""
+def check_spec(spec: plan_pb2.PipelineSpec, sql: SqlReader | None = None) -> Findings:
+    """Check a definition that has no text, as `parse` does."""
     findings = Findings()
-    _check(spec, findings, set())
+    _check(spec, findings, set(), sql)
     return findings
 
 
-def _check(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> None:
+def _check(
+    spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path], sql: SqlReader | None
+) -> None:
     if not check_limits(spec, findings, broken):
         return
     check_params(spec, findings)
     check_references(spec, findings)
     check_names(spec, findings, broken)
     check_options(spec, findings, broken)
+    if sql is not None:
+        check_queries(spec, findings, broken, sql)

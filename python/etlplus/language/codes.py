@@ -64,6 +64,9 @@ ROUTE_OUTPUT: Final = "E0416"
 MASK_OPTIONS: Final = "E0417"
 LOOKUP_ONLY: Final = "E0418"
 
+# What is wrong with SQL.
+NO_SQL: Final = "E0701"
+
 # What is probably not meant.
 UNUSED_SOURCE: Final = "W0501"
 UNUSED_STEP: Final = "W0502"
@@ -131,6 +134,7 @@ MEANINGS: Final = MappingProxyType(
         MASK_OPTIONS: "The options of a mask do not go with how it masks.",
         LOOKUP_ONLY: "An option of lookups is given for another join.",
         BAD_TEST: "A test gives or expects something that the pipeline does not have.",
+        NO_SQL: "A query or expression cannot be read as SQL.",
         UNUSED_SOURCE: "A source is never read.",
         UNUSED_STEP: "A step's rows go nowhere.",
         UNUSED_PARAM: "A parameter is never used.",
@@ -197,6 +201,7 @@ HINTS: Final = MappingProxyType(
         MASK_OPTIONS: "Compare them with the manual of `mask`",
         LOOKUP_ONLY: "Write `how: lookup`, or leave the option out",
         BAD_TEST: "Compare it with the names of the sources, steps and parameters",
+        NO_SQL: "Mend it there. Text stands in 'single quotes', unusual names in \"double quotes\"",
         UNUSED_SOURCE: "Read it with `from`, or remove it",
         UNUSED_STEP: "Read it with `from`, or remove it",
         UNUSED_PARAM: "Use it, or remove it",

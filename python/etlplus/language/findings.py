@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from etlplus.domain.problem import Problem
 from etlplus.language import codes
@@ -10,6 +10,14 @@ from etlplus.language.text import Mark, Path, Span, excerpt, join_path, lines_of
 
 #: More problems than this are counted, not shown.
 MAX_PROBLEMS: Final = 200
+
+
+class Report(Protocol):
+    """Adds a problem at the place it was made for."""
+
+    def __call__(self, code: str, message: str, hint: str = "") -> None:
+        """As `Findings.add`."""
+        ...
 
 
 class TextError(Exception):
@@ -85,6 +93,17 @@ class Findings:
             self.add(code, message, path, hint)
         else:
             self.at(code, message, span, mark.written, hint)
+
+    def placed(self, path: Path, part: tuple[str, int, int] | None = None) -> Report:
+        """Return what adds problems at this place in the message, or at a part of its text."""
+
+        def report(code: str, message: str, hint: str = "") -> None:
+            if part is None:
+                self.add(code, message, path, hint)
+            else:
+                self.inside(code, message, path, part, hint)
+
+        return report
 
     def _part_span(self, value: Span, text: str, start: int, end: int) -> Span | None:
         """Return where a part of a value was written, when the value stands there as it is."""

@@ -125,6 +125,17 @@ def masked(text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
+def bound(text: str) -> str:
+    """Return SQL of the same length in which each `${…}` is the placeholder of a value."""
+    parts: list[str] = []
+    at = 0
+    for reference in references(text):
+        if isinstance(reference, Reference):
+            parts += [text[at : reference.start], "$".ljust(reference.end - reference.start, "v")]
+            at = reference.end
+    return "".join([*parts, text[at:]])
+
+
 def _unescape(text: str) -> str:
     return text.replace("$${", "${")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from etlplus.language import codes
-from etlplus.language.findings import Findings
+from etlplus.language.findings import Findings, Report
 from etlplus.language.suggest import hint, listing
 from etlplus.language.text import Path
 from etlplus.language.wiring import REJECTS, Wiring, get_from, wire
@@ -62,18 +62,18 @@ def _check_step(
     path: Path = ("steps", index)
     written = get_from(step)
     if written:
-        _check_reference(wiring, index, written, (*path, "from"), findings)
+        check_reference(wiring, index, written, findings.placed((*path, "from")))
     elif not step.HasField("sql") and not wiring.step_inputs[index][0]:
         _ambiguous(wiring, path, "The first step", findings)
     elif not step.HasField("sql"):
-        _no_route(wiring, wiring.step_inputs[index][0], (*path, "from"), findings)
+        _no_route(wiring, wiring.step_inputs[index][0], findings.placed((*path, "from")))
     if step.HasField("join") and getattr(step.join, "with"):
         other = getattr(step.join, "with")
-        _check_reference(wiring, index, other, (*path, "join", "with"), findings)
+        check_reference(wiring, index, other, findings.placed((*path, "join", "with")))
     for number, reference in enumerate(step.validate.references):
         if reference.to:
             place: Path = (*path, "validate", "references", number, "to")
-            _check_reference(wiring, index, reference.to, place, findings)
+            check_reference(wiring, index, reference.to, findings.placed(place))
 
 
 def _ambiguous(wiring: Wiring, path: Path, who: str, findings: Findings) -> None:
@@ -83,44 +83,45 @@ def _ambiguous(wiring: Wiring, path: Path, who: str, findings: Findings) -> None
         findings.add(codes.AMBIGUOUS_FROM, text, (*path, "from"), known)
 
 
-def _no_route(wiring: Wiring, name: str, path: Path, findings: Findings) -> bool:
+def _no_route(wiring: Wiring, name: str, report: Report) -> bool:
     """Report a name that means a route, of which only outputs can be read."""
     outputs = wiring.routes().get(name)
     if outputs is None:
         return False
     text = f"`{name}` is a route: say which of its outputs is read"
     known = f"It has: {listing(outputs)}"
-    findings.add(codes.ROUTE_OUTPUT, text, path, known)
+    report(codes.ROUTE_OUTPUT, text, known)
     return True
 
 
-def _check_reference(wiring: Wiring, index: int, name: str, path: Path, findings: Findings) -> None:
+def check_reference(wiring: Wiring, index: int, name: str, report: Report) -> None:
+    """Report a name that a step reads and cannot."""
     if name in wiring.readable(index):
         return
-    if name in wiring.steps[:index] and _no_route(wiring, name, path, findings):
+    if name in wiring.steps[:index] and _no_route(wiring, name, report):
         return
     owner = wiring.owner(name)
     if owner == wiring.steps[index]:
-        findings.add(codes.CYCLE, f"The step `{owner}` reads itself", path)
+        report(codes.CYCLE, f"The step `{owner}` reads itself")
     elif owner in wiring.steps:
-        _check_later(wiring, index, owner, path, findings)
+        _check_later(wiring, index, owner, report)
     elif name == REJECTS:
         text = "Only sinks can read the rejects: they are complete when all steps are done"
-        findings.add(codes.UNDEFINED, text, path)
+        report(codes.UNDEFINED, text)
     else:
         known = hint(name, wiring.readable(index), "It can read")
-        findings.add(codes.UNDEFINED, f"There is no source or step `{name}`", path, known)
+        report(codes.UNDEFINED, f"There is no source or step `{name}`", known)
 
 
-def _check_later(wiring: Wiring, index: int, name: str, path: Path, findings: Findings) -> None:
+def _check_later(wiring: Wiring, index: int, name: str, report: Report) -> None:
     here = wiring.steps[index]
     way = _way(wiring, name, here)
     if way:
         circle = " → ".join(f"`{step}`" for step in [here, *way])
-        findings.add(codes.CYCLE, f"Steps read each other in a circle: {circle}", path)
+        report(codes.CYCLE, f"Steps read each other in a circle: {circle}")
         return
     text = f"`{here}` reads `{name}`, which is a later step"
-    findings.add(codes.FORWARD, text, path, f"Move `{name}` above `{here}`")
+    report(codes.FORWARD, text, f"Move `{name}` above `{here}`")
 
 
 def _way(wiring: Wiring, start: str, goal: str) -> list[str]:
@@ -147,7 +148,7 @@ def _check_sink(wiring: Wiring, index: int, written: str, findings: Findings) ->
         _ambiguous(wiring, path, "A sink without steps above it", findings)
         return
     inner: Path = (*path, "from")
-    if _no_route(wiring, wiring.sink_inputs[index], inner, findings) or not written:
+    if _no_route(wiring, wiring.sink_inputs[index], findings.placed(inner)) or not written:
         return
     if written not in {*wiring.readable(), REJECTS}:
         known = hint(written, [*wiring.readable(), REJECTS], "It can read")

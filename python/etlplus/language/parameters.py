@@ -208,7 +208,7 @@ def bind(
             text = resolve(text) if text is not None else None
         else:
             message = f"The parameter `{param.name}` needs a value"
-            known = f"Give one with `--param {param.name}=…`, or a default"
+            known = f"Give one with `--param {param.name}=…`, a test by its `params`, or a default"
             findings.add(codes.PARAM_MISSING, message, path, known)
             continue
         values[param.name] = Typed(param.type or "string", _typed(param, text, path, findings))

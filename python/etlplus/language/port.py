@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from etlplus.app.ports import CatalogueEntry, RunContext
+from etlplus.app.ports import CatalogueEntry, RunContext, SqlReader
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
@@ -16,9 +16,13 @@ from etlplus.language.summary import summarize
 class PipelineLanguage:
     """Implements the port `etlplus.app.ports.Language`."""
 
+    def __init__(self, sql: SqlReader | None = None) -> None:
+        """Without a reader of SQL, faults in it are found when a plan is compiled."""
+        self._sql = sql
+
     def parse(self, text: str) -> Parsed:
         """Read a definition from YAML or JSON and check all of it."""
-        return parse(text)
+        return parse(text, self._sql)
 
     def check_params(self, spec: bytes, params: Mapping[str, str]) -> None:
         """Return when a run could take these values. Raises as `lowering.check_params`."""
@@ -26,7 +30,7 @@ class PipelineLanguage:
 
     def check(self, spec: bytes) -> Sequence[Problem]:
         """Return everything that is wrong with a definition by itself."""
-        return check_spec(canonical.decode(spec)).problems()
+        return check_spec(canonical.decode(spec), self._sql).problems()
 
     def summarize(self, spec: bytes) -> SpecSummary:
         """Return what the control plane needs to know. Raises InvalidInput for damaged bytes."""

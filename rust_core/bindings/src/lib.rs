@@ -6,6 +6,7 @@ mod rejects;
 mod run;
 mod sniff;
 mod streams;
+mod syntax;
 
 use pyo3::prelude::*;
 
@@ -28,6 +29,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(plan::compile, module)?)?;
     module.add_function(wrap_pyfunction!(rejects::read_rejects, module)?)?;
     module.add_function(wrap_pyfunction!(sniff::sniff_csv, module)?)?;
+    module.add_function(wrap_pyfunction!(syntax::read_sql, module)?)?;
     module.add_function(wrap_pyfunction!(error::codes, module)?)?;
     module.add_function(wrap_pyfunction!(version, module)?)?;
     Ok(())

@@ -18,6 +18,13 @@ def test_no_answer_names_the_server_and_the_next_step() -> None:
     assert error.hint
 
 
+def test_a_certificate_that_does_not_fit_is_told_from_no_answer() -> None:
+    text = "Custom verification check failed with error: Hostname Verification Check failed."
+    error = to_error(grpc.StatusCode.UNAVAILABLE, text, [], "there:7433")
+    assert error.hint
+    assert "certificate" in error.hint
+
+
 @pytest.mark.parametrize(
     ("code", "family"),
     [

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from etlplus.domain.errors import InvalidInput
+from etlplus.engine import RustEngine
 from etlplus.language import codes, parse
 from tests.unit.language.definitions import definition, lowered
 
+SQL = RustEngine().read_sql
 LAUGHS = "\n".join(
     f"{name}: &{name} [{', '.join([below] * 10)}]"
     for below, name in [("x", "a"), ("*a", "b"), ("*b", "c"), ("*c", "d"), ("*d", "e"), ("*e", "f")]
@@ -79,6 +81,7 @@ TEXTS: dict[str, str] = {
     codes.UNUSED_SOURCE: definition(
         sources="{s: {csv: a.csv}, t: {csv: b.csv}}", sinks="{o: {from: s, csv: o.csv}}"
     ),
+    codes.NO_SQL: definition(steps="[{filter: n >}]"),
     codes.UNUSED_STEP: definition(steps="[{limit: 1}]", sinks="{o: {from: s, csv: o.csv}}"),
     codes.UNUSED_PARAM: definition(params="{p: 1}"),
     codes.BAD_DEFAULT: definition(params="{p: {type: int, default: x}}"),
@@ -98,7 +101,7 @@ def test_the_code_can_be_produced(code: str) -> None:
     if code in RUNS:
         assert code in refused(RUNS[code])
     else:
-        assert code in [problem.code for problem in parse(TEXTS[code]).problems]
+        assert code in [problem.code for problem in parse(TEXTS[code], SQL).problems]
 
 
 def test_every_constant_has_a_meaning() -> None:
@@ -110,7 +113,7 @@ def test_every_constant_has_a_meaning() -> None:
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_problems_are_complete(text: str) -> None:
-    for problem in parse(text).problems:
+    for problem in parse(text, SQL).problems:
         assert problem.code in codes.MEANINGS
         assert problem.message
         assert problem.hint

@@ -1,6 +1,12 @@
 """What the use cases and the executor need of the outside, as protocols."""
 
-from etlplus.app.ports.language import CatalogueEntry, Language, RunContext
+from etlplus.app.ports.language import (
+    CatalogueEntry,
+    Language,
+    RunContext,
+    SqlReader,
+    SqlReading,
+)
 from etlplus.app.ports.outside import (
     Aside,
     Connector,
@@ -47,6 +53,8 @@ __all__ = [
     "RequestStore",
     "RunContext",
     "SecretResolver",
+    "SqlReader",
+    "SqlReading",
     "Stop",
     "Stores",
     "TokenStore",

@@ -48,6 +48,31 @@ class CatalogueEntry:
     options_schema: str
 
 
+@dataclass(frozen=True, slots=True)
+class SqlReading:
+    """What a text of SQL says by itself.
+
+    Attributes:
+        tables: what a query reads; nothing for expressions.
+        fault: why it is no SQL; empty when it is.
+        line: where that was noticed, from 1; 0 for the end of the text.
+        column: the same, in characters.
+    """
+
+    tables: tuple[str, ...] = ()
+    fault: str = ""
+    line: int = 0
+    column: int = 0
+
+
+class SqlReader(Protocol):
+    """Reads SQL without knowing any table."""
+
+    def __call__(self, text: str, *, query: bool) -> SqlReading:
+        """Reads a query or an expression, in which `$name` stands for a value."""
+        ...
+
+
 class ParsedText(Protocol):
     """What a text means."""
 

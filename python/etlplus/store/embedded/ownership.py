@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POLL_SECONDS = 0.1
+_LOG = logging.getLogger(__name__)
 
 
 class Ownership:
@@ -33,11 +35,14 @@ class Ownership:
         """
         file = self._open()
         deadline = _now() + wait_seconds
-        locked = False
+        locked = _try_lock(file)
+        if not locked:
+            _LOG.info("waiting for process %s to end: it has %s", _owner(file), self._path.parent)
         try:
             # Polled: the kernel has no way to wait for a lock that a cancelled task could leave.
-            while not (locked := _try_lock(file)) and _now() < deadline:  # noqa: ASYNC110
+            while not locked and _now() < deadline:
                 await asyncio.sleep(POLL_SECONDS)
+                locked = _try_lock(file)
             if not locked:
                 raise self._busy(file, wait_seconds)
         finally:
@@ -65,13 +70,17 @@ class Ownership:
             ) from error
 
     def _busy(self, file: int, waited: float) -> Unavailable:
-        owner = os.pread(file, 32, 0).decode(errors="replace").strip() or "unknown"
+        owner = _owner(file)
         return Unavailable(
             f"Process {owner} still runs the database in {self._path.parent} after {waited:g} s.",
             code="DATABASE_BUSY",
             hint="Stop that process, or choose another data folder.",
             metadata={"pid": owner, "folder": str(self._path.parent)},
         )
+
+
+def _owner(file: int) -> str:
+    return os.pread(file, 32, 0).decode(errors="replace").strip() or "unknown"
 
 
 def _now() -> float:

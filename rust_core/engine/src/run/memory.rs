@@ -20,6 +20,8 @@ const OPERATOR_SHARE: f64 = 0.65;
 /// The share of the operators' bytes that those may hold together which write to disk what they have
 /// no room for. To write it in order they need some more, which must not be taken by another of them.
 const SPILLER_SHARE: f64 = 0.6;
+/// What each of those may hold at least, in bytes, so that a batch has room.
+const LEAST: usize = 2 << 20;
 /// The share that merges of spilled rows may hold together: each takes as much as it can get, and the
 /// merge above them needs its part.
 const MERGE_SHARE: f64 = 0.85;
@@ -156,7 +158,8 @@ impl SharedPool {
     fn share(&self, shares: &Shares, consumer: &MemoryConsumer) -> usize {
         let part = |size: usize, share: f64| (size as f64 * share) as usize;
         if consumer.can_spill() {
-            part(self.size.saturating_sub(shares.fixed), SPILLER_SHARE) / shares.spillers
+            let share = part(self.size.saturating_sub(shares.fixed), SPILLER_SHARE);
+            (share / shares.spillers).max(LEAST.min(self.size / 4))
         } else if merges(consumer) {
             part(self.size, MERGE_SHARE) / shares.merges
         } else {

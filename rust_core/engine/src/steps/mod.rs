@@ -30,6 +30,7 @@ mod select;
 mod sort;
 mod sql;
 pub mod sum;
+pub mod syntax;
 mod types;
 mod unnest;
 pub mod validate;
