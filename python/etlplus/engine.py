@@ -198,6 +198,8 @@ def _progress(progress: report_pb2.RunProgress) -> figures.Progress:
         bytes_total=progress.bytes_total,
         rows_rejected=progress.rows_rejected,
         rows_staged=progress.rows_staged,
+        peak_memory=progress.peak_memory,
+        spilled_bytes=progress.spilled_bytes,
     )
 
 
@@ -206,8 +208,6 @@ def _outcome(result: engine_pb2.RunResult) -> figures.RunOutcome:
         sinks=tuple(_staged(sink) for sink in result.sinks),
         rejects=_rejects(result.rejects),
         progress=_progress(result.progress),
-        peak_memory=result.peak_memory,
-        spilled_bytes=result.spilled_bytes,
         elapsed_ms=result.elapsed_ms,
     )
 

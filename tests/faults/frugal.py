@@ -23,7 +23,12 @@ def run(folder: Path) -> dict[str, object]:
     except EtlError as error:
         return {"code": error.code, "message": str(error), "place": error.place, "hint": error.hint}
     [sink] = outcome.sinks
-    return {"code": "", "path": sink.files[0].staged_path, "peak": outcome.peak_memory}
+    return {
+        "code": "",
+        "path": sink.files[0].staged_path,
+        "peak": outcome.progress.peak_memory,
+        "spilled": outcome.progress.spilled_bytes,
+    }
 
 
 def mapped() -> int:

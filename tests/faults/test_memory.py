@@ -90,6 +90,7 @@ def test_what_can_be_spilled_is_spilled_and_right(
     found = confined(source, step, 128)
     assert found["code"] == "", found
     assert found["peak"] < 128 * MIB
+    assert found["spilled"] > 0
     rows = pq.read_table(found["path"])
     assert rows.num_rows == ROWS
     assert is_right(rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from etlplus.cli import exits
 from etlplus.cli.message import state_name
 from etlplus.cli.screen import next_command
-from etlplus.cli.text import duration, number, table
+from etlplus.cli.text import duration, number, size, table
 from etlplus.v1 import job_pb2
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def _head(job: job_pb2.Job) -> str:
         rows.append(("took", f"{duration(took)}, {number(rate)} rows/s"))
     elif job.progress.rows_read:
         rows.append(("rows read", number(job.progress.rows_read)))
+    if job.progress.spilled_bytes:
+        held, written = size(job.progress.peak_memory), size(job.progress.spilled_bytes)
+        rows.append(("memory", f"{held} held, {written} spilled to disk"))
     if job.attempt > 1:
         rows.append(("attempt", str(job.attempt)))
     if job.error.code:

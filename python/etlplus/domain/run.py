@@ -80,7 +80,12 @@ class NodeCounters:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counters of a run. They only grow. `bytes_total` is 0 when it is not known."""
+    """Counters of a run. They only grow. `bytes_total` is 0 when it is not known.
+
+    Attributes:
+        peak_memory: the most bytes that operators held at once.
+        spilled_bytes: what they wrote to disk for want of memory.
+    """
 
     nodes: tuple[NodeCounters, ...] = ()
     rows_read: int = 0
@@ -88,6 +93,8 @@ class Progress:
     bytes_total: int = 0
     rows_rejected: int = 0
     rows_staged: int = 0
+    peak_memory: int = 0
+    spilled_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +226,6 @@ class RunOutcome:
     sinks: tuple[StagedSink, ...]
     rejects: RejectSummary
     progress: Progress
-    peak_memory: int = 0
-    spilled_bytes: int = 0
     elapsed_ms: int = 0
 
 

@@ -66,20 +66,16 @@ class ResolvedConnection(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., options: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RunResult(_message.Message):
-    __slots__ = ("sinks", "rejects", "progress", "peak_memory", "spilled_bytes", "elapsed_ms")
+    __slots__ = ("sinks", "rejects", "progress", "elapsed_ms")
     SINKS_FIELD_NUMBER: _ClassVar[int]
     REJECTS_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
-    PEAK_MEMORY_FIELD_NUMBER: _ClassVar[int]
-    SPILLED_BYTES_FIELD_NUMBER: _ClassVar[int]
     ELAPSED_MS_FIELD_NUMBER: _ClassVar[int]
     sinks: _containers.RepeatedCompositeFieldContainer[StagedSink]
     rejects: RejectSummary
     progress: _report_pb2.RunProgress
-    peak_memory: int
-    spilled_bytes: int
     elapsed_ms: int
-    def __init__(self, sinks: _Optional[_Iterable[_Union[StagedSink, _Mapping]]] = ..., rejects: _Optional[_Union[RejectSummary, _Mapping]] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., peak_memory: _Optional[int] = ..., spilled_bytes: _Optional[int] = ..., elapsed_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, sinks: _Optional[_Iterable[_Union[StagedSink, _Mapping]]] = ..., rejects: _Optional[_Union[RejectSummary, _Mapping]] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., elapsed_ms: _Optional[int] = ...) -> None: ...
 
 class StagedSink(_message.Message):
     __slots__ = ("name", "kind", "mode", "rows", "bytes", "checksum", "books", "connection", "target", "staging_tables", "columns", "keys", "files", "folder")

@@ -56,20 +56,24 @@ class SinkReport(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., target: _Optional[str] = ..., mode: _Optional[str] = ..., create_statement: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnReport, _Mapping]]] = ...) -> None: ...
 
 class RunProgress(_message.Message):
-    __slots__ = ("nodes", "rows_read", "bytes_read", "bytes_total", "rows_rejected", "rows_staged")
+    __slots__ = ("nodes", "rows_read", "bytes_read", "bytes_total", "rows_rejected", "rows_staged", "peak_memory", "spilled_bytes")
     NODES_FIELD_NUMBER: _ClassVar[int]
     ROWS_READ_FIELD_NUMBER: _ClassVar[int]
     BYTES_READ_FIELD_NUMBER: _ClassVar[int]
     BYTES_TOTAL_FIELD_NUMBER: _ClassVar[int]
     ROWS_REJECTED_FIELD_NUMBER: _ClassVar[int]
     ROWS_STAGED_FIELD_NUMBER: _ClassVar[int]
+    PEAK_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    SPILLED_BYTES_FIELD_NUMBER: _ClassVar[int]
     nodes: _containers.RepeatedCompositeFieldContainer[NodeCounters]
     rows_read: int
     bytes_read: int
     bytes_total: int
     rows_rejected: int
     rows_staged: int
-    def __init__(self, nodes: _Optional[_Iterable[_Union[NodeCounters, _Mapping]]] = ..., rows_read: _Optional[int] = ..., bytes_read: _Optional[int] = ..., bytes_total: _Optional[int] = ..., rows_rejected: _Optional[int] = ..., rows_staged: _Optional[int] = ...) -> None: ...
+    peak_memory: int
+    spilled_bytes: int
+    def __init__(self, nodes: _Optional[_Iterable[_Union[NodeCounters, _Mapping]]] = ..., rows_read: _Optional[int] = ..., bytes_read: _Optional[int] = ..., bytes_total: _Optional[int] = ..., rows_rejected: _Optional[int] = ..., rows_staged: _Optional[int] = ..., peak_memory: _Optional[int] = ..., spilled_bytes: _Optional[int] = ...) -> None: ...
 
 class NodeCounters(_message.Message):
     __slots__ = ("name", "kind", "rows_in", "rows_out", "rejected", "filtered", "merged_away", "expanded", "bytes")

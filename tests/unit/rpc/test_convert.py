@@ -46,6 +46,8 @@ PROGRESS = Progress(
     bytes_total=10,
     rows_rejected=11,
     rows_staged=12,
+    peak_memory=13,
+    spilled_bytes=14,
 )
 JOB = Job(
     workspace="w",

@@ -62,6 +62,8 @@ def to_progress(progress: run.Progress) -> report_pb2.RunProgress:
         bytes_total=progress.bytes_total,
         rows_rejected=progress.rows_rejected,
         rows_staged=progress.rows_staged,
+        peak_memory=progress.peak_memory,
+        spilled_bytes=progress.spilled_bytes,
     )
 
 

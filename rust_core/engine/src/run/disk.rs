@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::compile::Compiled;
 use super::failure::engine_error;
+use super::spills;
 use super::stage::{cancelled, execute, join_all};
 use super::staged::Written;
 use crate::error::{Code, EngineError, Result};
@@ -26,7 +27,8 @@ pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Res
     let mut tasks = JoinSet::new();
     let mut files = Vec::new();
     let rows = Arc::new(AtomicUsize::new(0));
-    for (partition, stream) in execute(compiled, plan).await?.into_iter().enumerate() {
+    let (operators, streams) = execute(compiled, plan).await?;
+    for (partition, stream) in streams.into_iter().enumerate() {
         let path =
             PathBuf::from(&compiled.runtime.work_dir).join(format!("{name}-{partition}.arrow"));
         files.push(path.clone());
@@ -40,6 +42,7 @@ pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Res
         });
     }
     join_all(tasks).await?;
+    spills::note(compiled, &operators);
     let rows = rows.load(Ordering::Relaxed);
     Ok(Written { files, rows })
 }

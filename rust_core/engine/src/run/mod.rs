@@ -17,6 +17,7 @@ mod progress;
 mod report;
 pub mod runtime;
 mod session;
+mod spills;
 mod stage;
 mod staged;
 mod stops;
@@ -165,8 +166,6 @@ fn settle(
         sinks: staged,
         rejects: Some(summary(compiled, path)),
         progress: Some(progress),
-        peak_memory: compiled.session.peak.load(Ordering::Relaxed) as u64,
-        spilled_bytes: compiled.session.runtime.disk_manager.used_disk_space(),
         elapsed_ms: 0,
     })
 }

@@ -40,7 +40,7 @@ pub async fn preview(compiled: &Compiled, node: &str, rows: usize) -> Result<Vec
         .and_then(|plan| plan.limit(0, Some(rows))?.build())
         .map_err(engine_error)?;
     let mut batches = Vec::new();
-    for mut stream in stage::execute(compiled, &plan).await? {
+    for mut stream in stage::execute(compiled, &plan).await?.1 {
         if batches.is_empty() {
             batches.push(RecordBatch::new_empty(stream.schema()));
         }

@@ -88,6 +88,8 @@ pub fn progress(compiled: &Compiled) -> pb::RunProgress {
         bytes_total: totals.map_or(0, |totals| totals.iter().sum()),
         rows_rejected: compiled.state.rejects.rows(),
         rows_staged: staged.map(|node| node.rows_out).sum(),
+        peak_memory: compiled.session.peak.load(Ordering::Relaxed) as u64,
+        spilled_bytes: compiled.session.spilled.load(Ordering::Relaxed),
         nodes,
     }
 }

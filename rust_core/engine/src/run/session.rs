@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use arrow::compute::SortOptions;
 use async_trait::async_trait;
@@ -42,6 +42,8 @@ pub struct RunSession {
     pub runtime: Arc<RuntimeEnv>,
     /// The most memory reserved at once, in bytes.
     pub peak: Arc<AtomicUsize>,
+    /// What operators wrote to disk for want of memory, in bytes.
+    pub spilled: AtomicU64,
 }
 
 impl std::fmt::Debug for RunSession {
@@ -94,6 +96,7 @@ pub fn open(
         context: SessionContext::new_with_state(state),
         runtime,
         peak,
+        spilled: AtomicU64::default(),
     })
 }
 

@@ -9,7 +9,7 @@ use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::ExecutionPlanProperties;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -18,6 +18,7 @@ use super::budget::Budget;
 use super::compile::Compiled;
 use super::failure::engine_error;
 use super::order;
+use super::spills;
 use super::stops::stoppable;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
@@ -31,14 +32,14 @@ const QUEUE: usize = 2;
 /// How long writers of a failed run may take to remove what they staged.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Executes a plan; one stream a partition.
+/// Executes a plan: the operators, and one stream a partition.
 ///
 /// # Errors
 /// Whatever planning finds.
 pub async fn execute(
     compiled: &Compiled,
     plan: &LogicalPlan,
-) -> Result<Vec<SendableRecordBatchStream>> {
+) -> Result<(Arc<dyn ExecutionPlan>, Vec<SendableRecordBatchStream>)> {
     let state = compiled.session.context.state();
     let physical = state
         .create_physical_plan(plan)
@@ -46,13 +47,14 @@ pub async fn execute(
         .and_then(|plan| stoppable(plan, &compiled.state.cancel))
         .map_err(engine_error)?;
     let partitions = physical.output_partitioning().partition_count();
-    (0..partitions)
+    let streams = (0..partitions)
         .map(|partition| {
             physical
                 .execute(partition, state.task_ctx())
                 .map_err(engine_error)
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    Ok((physical, streams))
 }
 
 /// A sink and its node.
@@ -78,7 +80,7 @@ pub async fn to_sinks(
         epoch: compiled.runtime.epoch,
         writers: compiled.threads,
     };
-    let streams = execute(compiled, plan).await?;
+    let (operators, streams) = execute(compiled, plan).await?;
     let sorted = order::is_sorted(plan);
     let complete = Arc::new(AtomicBool::new(false));
     let mut writers = JoinSet::new();
@@ -107,6 +109,8 @@ pub async fn to_sinks(
         });
     }
     let read = join_all(readers).await;
+    spills::note(compiled, &operators);
+    drop(operators);
     // Only now does the end of a queue mean the end of the rows.
     complete.store(read.is_ok(), Ordering::Release);
     drop(queues);

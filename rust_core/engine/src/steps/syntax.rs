@@ -73,7 +73,10 @@ fn fault(error: &DataFusionError) -> Fault {
     let found = text.rsplit_once(" at Line: ").and_then(|(message, place)| {
         let (line, column) = place.split_once(", Column: ")?;
         let column = column.trim_end_matches(|sign: char| !sign.is_ascii_digit());
-        Some((message.to_owned(), (line.parse().ok()?, column.parse().ok()?)))
+        Some((
+            message.to_owned(),
+            (line.parse().ok()?, column.parse().ok()?),
+        ))
     });
     match found {
         Some((message, place)) => Fault {
