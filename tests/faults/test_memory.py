@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from tests.property.oneshot import start
+
 ROOT = Path(__file__).parents[2]
 ROWS = 500_000
 MIB = 1 << 20
@@ -72,6 +74,15 @@ def is_sorted(rows: pa.Table) -> bool:
     return bool(in_order) and pc.sum(rows["id"]).as_py() == ROWS * (ROWS - 1) // 2
 
 
+def is_complete(rows: pa.Table) -> bool:
+    return is_sorted(rows.sort_by("word"))
+
+
+def is_joined(rows: pa.Table) -> bool:
+    own, other = rows["id"].combine_chunks(), rows["other"].combine_chunks()
+    return own.equals(other) and pc.count_distinct(own).as_py() == ROWS
+
+
 def is_grouped(rows: pa.Table) -> bool:
     words, numbers = pc.count_distinct(rows["word"]).as_py(), pc.sum(rows["n"]).as_py()
     return bool(words == ROWS and numbers == ROWS)
@@ -96,20 +107,34 @@ def test_what_can_be_spilled_is_spilled_and_right(
     assert is_right(rows)
 
 
-@pytest.mark.parametrize("step", ["join", "cross", "collect"])
+@pytest.mark.parametrize(("step", "is_right"), [("sort", is_sorted), ("group", is_grouped)])
+def test_many_threads_share_little_memory(
+    source: Path, step: str, is_right: Callable[[pa.Table], bool]
+) -> None:
+    text = PIPELINE.format(step=f"{{{STEPS[step]}}}", memory=128)
+    outcome = start(text, source, threads=16).wait()
+    assert outcome.progress.spilled_bytes > 0
+    assert is_right(pq.read_table(outcome.sinks[0].files[0].staged_path))
+
+
+@pytest.mark.parametrize("step", ["cross", "collect"])
 def test_a_limit_that_is_too_small_is_named(source: Path, step: str) -> None:
     found = confined(source, step, 16)
     assert found["code"]
     named(found, source)
 
 
-@pytest.mark.parametrize("step", ["sort", "unique"])
-def test_a_limit_that_may_be_too_small_is_named_if_it_is(source: Path, step: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "is_right"), [("sort", is_sorted), ("unique", is_complete), ("join", is_joined)]
+)
+def test_a_limit_that_may_be_too_small_is_named_if_it_is(
+    source: Path, step: str, is_right: Callable[[pa.Table], bool]
+) -> None:
     found = confined(source, step, 16)
     if found["code"]:
         named(found, source)
     else:
-        assert is_sorted(pq.read_table(found["path"]).sort_by("word"))
+        assert is_right(pq.read_table(found["path"]))
 
 
 def named(found: dict[str, Any], folder: Path) -> None:

@@ -24,7 +24,7 @@ const SPILLER_SHARE: f64 = 0.6;
 const LEAST: usize = 2 << 20;
 /// The share that merges of spilled rows may hold together: each takes as much as it can get, and the
 /// merge above them needs its part.
-const MERGE_SHARE: f64 = 0.85;
+const MERGE_SHARE: f64 = 0.55;
 /// What the query engine calls the consumers that merge.
 const MERGE: &str = "ExternalSorterMerge";
 

@@ -34,6 +34,10 @@ use crate::steps::sum::ExactSum;
 /// Rows in a batch, where the runtime names no other number.
 pub const BATCH_ROWS: usize = 8192;
 
+/// What the operators of one partition should have at least, in bytes: sorts and merges of fewer have
+/// no room for the batches they hold. Where memory is short, a run uses fewer threads.
+const PARTITION: usize = 16 << 20;
+
 /// A run's session and what is measured about it.
 pub struct RunSession {
     /// Plans and executes.
@@ -102,7 +106,7 @@ pub fn open(
 
 fn config(threads: usize, batch_rows: usize, operators: usize) -> SessionConfig {
     let mut config = SessionConfig::new()
-        .with_target_partitions(threads)
+        .with_target_partitions(threads.min((operators / PARTITION).max(1)))
         .with_batch_size(batch_rows)
         .with_information_schema(false)
         .with_round_robin_repartition(false);
