@@ -108,7 +108,7 @@ mod tests {
         let found = tables("select a\nfrom b wher c = 1").unwrap_err();
         assert_eq!(found.place, Some((2, 13)), "{found:?}");
         assert_eq!(expression("a + * 2").unwrap_err().place, Some((1, 5)));
-        assert_eq!(expression("a b c").unwrap_err().place, Some((1, 5)));
+        assert_eq!(expression("a b c").unwrap_err().place, Some((1, 3)));
     }
 
     #[test]
