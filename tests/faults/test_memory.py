@@ -80,7 +80,7 @@ def is_complete(rows: pa.Table) -> bool:
 
 def is_joined(rows: pa.Table) -> bool:
     own, other = rows["id"].combine_chunks(), rows["other"].combine_chunks()
-    return own.equals(other) and pc.count_distinct(own).as_py() == ROWS
+    return bool(own.equals(other) and pc.count_distinct(own).as_py() == ROWS)
 
 
 def is_grouped(rows: pa.Table) -> bool:
