@@ -1,7 +1,7 @@
 """What leads outside: databases and files, by kind. Synchronous; called in threads only.
 
 The folder is the registry. Each module or package in it may offer `CONNECTORS`, by kind of
-connection, and `PUBLISHERS`, by kind of sink.
+connection, and by kind of sink `PUBLISHERS`, `ROLLBACKS` for tables and `FILE_ROLLBACKS`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
-from etlplus.app.ports import Connector, Publisher
+from etlplus.app.ports import Connector, FileRollback, Publisher, TableRollback
 
-__all__ = ["connectors", "publishers"]
+__all__ = ["connectors", "file_rollbacks", "publishers", "table_rollbacks"]
 
 
 def connectors() -> Mapping[str, Connector]:
@@ -29,6 +29,22 @@ def publishers() -> Mapping[str, Publisher]:
     found: dict[str, Publisher] = {}
     for module in _modules():
         found |= getattr(module, "PUBLISHERS", {})
+    return found
+
+
+def table_rollbacks() -> Mapping[str, TableRollback]:
+    """What takes back loads into tables, by kind of sink."""
+    found: dict[str, TableRollback] = {}
+    for module in _modules():
+        found |= getattr(module, "ROLLBACKS", {})
+    return found
+
+
+def file_rollbacks() -> Mapping[str, FileRollback]:
+    """What takes back loads into files, by kind of sink."""
+    found: dict[str, FileRollback] = {}
+    for module in _modules():
+        found |= getattr(module, "FILE_ROLLBACKS", {})
     return found
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import errno
-import os
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from etlplus.connectors.fileback import APPENDED, REPLACED
+from etlplus.connectors.former import (
+    Generation,
+    Manifest,
+    locked,
+    stamp,
+    stamp_or_none,
+    sync_folder,
+)
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import RunError
 from etlplus.domain.run import Load, Published, StagedFile, StagedSink, StagingKey
@@ -16,6 +27,7 @@ from etlplus.domain.run import Load, Published, StagedFile, StagedSink, StagingK
 if TYPE_CHECKING:
     from etlplus.app.ports import Publisher, Stop
 
+_LOG = logging.getLogger(__name__)
 #: Files of ours in a folder: what a replacing load may remove.
 _PART = re.compile(r"part-[0-9a-f]{32}-.+-[0-9]{4}\.[a-z]+")
 
@@ -36,15 +48,18 @@ class FilePublisher:
             Cancelled: `stop` said so before the first file.
             RunError: STAGING_MISMATCH, SINK_UNWRITABLE, DISK_FULL.
         """
-        del load, connection
+        del connection
         if stop is not None:
             stop.check()
-        for file in staged.files:
-            _rename(staged, file)
-        if staged.folder:
-            _remove_others(Path(staged.folder), staged)
         target = staged.target or ", ".join(file.final_path for file in staged.files)
-        return Published(staged.name, target, staged.books, staged.checksum)
+        with _alone(staged):
+            former = _keep(staged, load, target)
+            for file in staged.files:
+                _rename(staged, file)
+            if staged.folder:
+                _remove_others(Path(staged.folder), staged)
+            undo = _undo(staged, load, target, former)
+        return Published(staged.name, target, staged.books, staged.checksum, undo=undo)
 
     def sweep(self, load: Load, connection: ResolvedConnection | None) -> None:
         """Nothing to do: staging the file again removes what older claims staged beside it."""
@@ -84,32 +99,122 @@ def _rename(staged: StagedSink, file: StagedFile) -> None:
         raise _mismatch(staged, file, f"it has {size} bytes")
     try:
         source.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise _unwritable(file.final_path, error) from error
 
 
 def _remove_others(folder: Path, staged: StagedSink) -> None:
     """Removes files of earlier loads, after this load's are visible."""
-    own = {Path(file.final_path).name for file in staged.files}
-    endings = {Path(file.final_path).suffix for file in staged.files}
     try:
-        for path in sorted(folder.iterdir()):
-            is_part = _PART.fullmatch(path.name) is not None and path.suffix in endings
-            if is_part and path.name not in own:
-                path.unlink(missing_ok=True)
-        _sync_folder(folder)
+        for path in _others(folder, staged):
+            path.unlink(missing_ok=True)
+        sync_folder(folder)
     except OSError as error:
         raise _unwritable(str(folder), error) from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """A rename is durable once its folder is synced."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _others(folder: Path, staged: StagedSink) -> list[Path]:
+    """Files of earlier loads of the same format, by name."""
+    own = {Path(file.final_path).name for file in staged.files}
+    endings = {Path(file.final_path).suffix for file in staged.files}
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if _PART.fullmatch(path.name) and path.suffix in endings and path.name not in own
+    ]
+
+
+@contextmanager
+def _alone(staged: StagedSink) -> Iterator[None]:
+    """Keeps others from publishing to the folder, or rolling back there, meanwhile."""
+    folder = _beside(staged)
+    if folder is None or not folder.is_dir():
+        yield
+        return
+    with locked(folder):
+        yield
+
+
+def _beside(staged: StagedSink) -> Path | None:
+    return Path(staged.files[0].final_path).parent if staged.files else None
+
+
+def _is_append(staged: StagedSink) -> bool:
+    """Whether the load only adds files, whose names nobody else uses."""
+    return staged.mode == "append" and not staged.folder
+
+
+def _keep(staged: StagedSink, load: Load, target: str) -> Manifest | None:
+    """Keeps what is about to be replaced; None when nothing is, or cannot be."""
+    folder = _beside(staged)
+    if folder is None or _is_append(staged) or not load.keep:
+        return None
+    generation = Generation(folder, load.load_id, staged.name)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        manifest = _begin(generation, staged, target)
+        if manifest is None:
+            generation.remove()
+            return None
+        own = {name: list(stamps) for name, stamps in manifest.own.items()}
+        for file in staged.files:
+            now = stamp_or_none(Path(file.staged_path))
+            if now is not None:
+                own.setdefault(Path(file.final_path).name, []).append(now)
+        manifest = replace(manifest, own=own)
+        generation.write(manifest)
+    except OSError as error:
+        # Publishing matters more. The ledger will say that the load cannot be rolled back.
+        _LOG.warning("what %s replaces is not kept: %s", target, error)
+        generation.remove()
+        return None
+    return manifest
+
+
+def _begin(generation: Generation, staged: StagedSink, target: str) -> Manifest | None:
+    """What an earlier attempt kept, if it still holds, else what is there now."""
+    replaced = _replaced(staged)
+    earlier = generation.read()
+    if earlier is None:
+        return generation.keep(target, replaced)
+    own = {stamp for stamps in earlier.own.values() for stamp in stamps}
+    strange = [
+        path
+        for path in replaced
+        if (found := stamp(path)) not in own and earlier.kept.get(path.name) != found
+    ]
+    if not strange:
+        return earlier
+    removed = set(earlier.kept) - {path.name for path in replaced}
+    # Another load came between two attempts of this one. In a folder nobody can tell any more
+    # what readers saw before, once a part of it has been removed.
+    return None if staged.folder and removed else generation.keep(target, replaced)
+
+
+def _replaced(staged: StagedSink) -> list[Path]:
+    if staged.folder:
+        return _others(Path(staged.folder), staged)
+    paths = (Path(file.final_path) for file in staged.files)
+    return [path for path in paths if path.is_symlink() or path.is_file()]
+
+
+def _undo(
+    staged: StagedSink, load: Load, target: str, former: Manifest | None
+) -> dict[str, object]:
+    """What the ledger must know for a rollback; empty when there can be none."""
+    folder = _beside(staged)
+    if folder is None:
+        return {}
+    try:
+        if not _is_append(staged):
+            Generation(folder, load.load_id, staged.name).prune(target, load.keep)
+        stamps = {file.final_path: stamp(Path(file.final_path)) for file in staged.files}
+    except OSError as error:
+        _LOG.warning("%s cannot be rolled back: %s", target, error)
+        return {}
+    if _is_append(staged):
+        return {"kind": APPENDED, "stamps": stamps}
+    return {"kind": REPLACED, "stamps": stamps} if former is not None else {}
 
 
 def _mismatch(staged: StagedSink, file: StagedFile, found: str) -> RunError:

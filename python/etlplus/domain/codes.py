@@ -30,6 +30,17 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "CONNECTION_EXISTS": ("AlreadyExists", "There is a connection of this name already."),
     "WRONG_STATE": ("WrongState", "The thing's state does not allow this."),
     "CONNECTION_BUILT_IN": ("WrongState", "The built-in connection cannot be changed."),
+    "JOB_NOT_ENDED": ("WrongState", "The job has not ended yet."),
+    "NOTHING_PUBLISHED": ("WrongState", "The job published nothing that could be rolled back."),
+    "ROLLBACK_BLOCKED": (
+        "WrongState",
+        "Later loads into the same target stand on the one to be rolled back.",
+    ),
+    "ROLLBACK_UNAVAILABLE": ("WrongState", "What a rollback needs is not kept any more."),
+    "ROLLBACK_CONFLICT": (
+        "WrongState",
+        "Others have changed the target, so that it cannot be restored exactly.",
+    ),
     "LEASE_LOST": ("WrongState", "Another worker has taken over the job."),
     "STALE_EPOCH": ("WrongState", "A later claim of this load has fenced this one off."),
     "ETAG_MISMATCH": ("EtagMismatch", "The thing has changed since it was read."),

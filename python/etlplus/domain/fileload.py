@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from etlplus.domain.run import Books
 
@@ -17,6 +19,9 @@ class FileLoad:
         checksum: of the rows, independent of their order, in hexadecimal.
         files: absolute paths.
         create_time: set by the ledger.
+        undo: what rolling it back needs to know; empty when it cannot be.
+        rolled_back_time: None while it stands.
+        rolled_back_for: the load for whose sake it was rolled back, mostly itself.
     """
 
     load_id: str
@@ -28,3 +33,8 @@ class FileLoad:
     checksum: str
     files: tuple[str, ...]
     create_time: datetime | None = None
+    undo: Mapping[str, Any] = field(default_factory=dict)
+    rolled_back_time: datetime | None = None
+    rolled_back_author: str = ""
+    rolled_back_for: str = ""
+    rollback_reason: str = ""

@@ -55,6 +55,16 @@ class SinkResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SinkRollback:
+    """That a published sink was rolled back; `sink` is its name."""
+
+    sink: str
+    time: datetime
+    author: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """What submitting takes. `params` are values as text, by parameter name."""
 
@@ -76,6 +86,7 @@ class Job:
         lost_leases: how many workers were lost while they ran it.
         epoch: of the latest claim, comparable across jobs and workers; 0 before the first.
         sequence: grows with each change; a watch resumes after it.
+        rollbacks: which of its sinks were rolled back, each at most once.
     """
 
     workspace: str
@@ -98,6 +109,7 @@ class Job:
     rejects: RejectSummary = field(default_factory=RejectSummary)
     error: JobError | None = None
     sequence: int = 0
+    rollbacks: tuple[SinkRollback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -72,6 +73,7 @@ class SpecSummary:
         targets: ids of the connections that sinks write to, each once.
         nodes: names of the sources and steps, in order.
         streams: names of the sources that a program must hand in.
+        sinks: of each sink that writes to a connection, the connection's id.
         timeout: the longest a run may take, in seconds; None for no limit.
     """
 
@@ -82,3 +84,4 @@ class SpecSummary:
     timeout: float | None
     targets: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
+    sinks: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +232,18 @@ class RunOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Who publishes: the load's id (32 hexadecimal digits), the claim's epoch, what it ran."""
+    """Who publishes: the load's id (32 hexadecimal digits), the claim's epoch, what it ran.
+
+    Attributes:
+        keep: how many earlier generations of a target are kept for rollbacks.
+    """
 
     load_id: str
     epoch: int
     job: str
     pipeline: str
     version: int
+    keep: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +254,7 @@ class Published:
         target: the table, file or folder, for people.
         books: with the rows that a merge folded moved from loaded to merged_away.
         already: whether the ledger had this load before; nothing was done again then.
+        undo: for files, what the service's ledger must know to roll the load back.
     """
 
     sink: str
@@ -255,6 +262,7 @@ class Published:
     books: Books
     checksum: str
     already: bool = False
+    undo: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from contextlib import AbstractContextManager
 from typing import ParamSpec, Protocol, TypeVar
 
 from etlplus.domain.connection import Connection, ConnectionCheck, ResolvedConnection, Table
+from etlplus.domain.fileload import FileLoad
 from etlplus.domain.job import Job
+from etlplus.domain.rollback import RollbackOrder, RolledBack
 from etlplus.domain.run import (
     Load,
     PlanReport,
@@ -128,6 +130,55 @@ class Publisher(Protocol):
         ...
 
 
+class TableRollback(Protocol):
+    """Takes back loads into tables of one kind of connection."""
+
+    def roll_back(
+        self, order: RollbackOrder, connection: ResolvedConnection
+    ) -> Sequence[RolledBack]:
+        """Restores what readers saw before the load, in one transaction of the target.
+
+        Returns:
+            The loads that were rolled back for the order, newest first, also those of earlier
+            times; with `dry_run` those that would be.
+
+        Raises:
+            WrongState: ROLLBACK_BLOCKED, ROLLBACK_UNAVAILABLE, ROLLBACK_CONFLICT; then nothing
+                was changed.
+            RunError: PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
+        """
+        ...
+
+
+class FileRollback(Protocol):
+    """Takes back loads into files."""
+
+    def check(self, load: FileLoad, *, on_top: bool = True) -> int:
+        """How many bytes are kept for it. Raises WrongState when it cannot be rolled back.
+
+        Args:
+            load: as the ledger has it.
+            on_top: False when later loads into the target go before it.
+
+        Raises:
+            WrongState: ROLLBACK_UNAVAILABLE, ROLLBACK_CONFLICT.
+        """
+        ...
+
+    def roll_back(self, load: FileLoad) -> None:
+        """Restores what readers saw before the load; repeating it does no harm.
+
+        Raises:
+            WrongState: ROLLBACK_UNAVAILABLE, ROLLBACK_CONFLICT.
+            RunError: SINK_UNWRITABLE, DISK_FULL.
+        """
+        ...
+
+    def forget(self, load: FileLoad) -> None:
+        """Removes what was kept for a load that the ledger says is rolled back."""
+        ...
+
+
 class Connector(Protocol):
     """Looks at what a connection leads to."""
 
@@ -185,6 +236,21 @@ class Inspection(Protocol):
 
     async def discover(self, connection: Connection) -> Sequence[Table]:
         """The tables and views. Raises as `test`."""
+        ...
+
+
+class Rollbacks(Protocol):
+    """Takes back what jobs published."""
+
+    async def roll_back(
+        self, job: Job, *, author: str, reason: str, cascade: bool, dry_run: bool
+    ) -> Sequence[RolledBack]:
+        """Every sink of a job that has ended, and later loads into the same targets on `cascade`.
+
+        Raises:
+            WrongState: ROLLBACK_BLOCKED, ROLLBACK_UNAVAILABLE, ROLLBACK_CONFLICT.
+            RunError: whatever a target says.
+        """
         ...
 
 

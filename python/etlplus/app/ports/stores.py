@@ -16,7 +16,7 @@ from etlplus.domain.connection import Connection, ConnectionDraft
 from etlplus.domain.events import EventPage, LogLine, LogPage
 from etlplus.domain.fileload import FileLoad
 from etlplus.domain.filter import Expr
-from etlplus.domain.job import Beat, Job, JobKey, Lease, NewJob, Settlement
+from etlplus.domain.job import Beat, Job, JobKey, Lease, NewJob, Settlement, SinkRollback
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
 from etlplus.domain.principal import NewToken, Token
 from etlplus.domain.request import Once, RequestKey
@@ -126,6 +126,10 @@ class JobStore(Protocol):
 
     async def request_cancel(self, workspace: str, uid: UUID) -> Job:
         """PENDING becomes CANCELLED, RUNNING is flagged, a final job stays. Raises NotFound."""
+        ...
+
+    async def roll_back(self, workspace: str, uid: UUID, rollbacks: Sequence[SinkRollback]) -> Job:
+        """Notes that sinks were rolled back, each once. Raises NotFound (JOB_NOT_FOUND)."""
         ...
 
     async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
@@ -239,6 +243,18 @@ class LoadStore(Protocol):
 
     async def record(self, lease: Lease, load: FileLoad) -> FileLoad:
         """Adds it; returns the one that is there already. Raises WrongState (LEASE_LOST)."""
+        ...
+
+    async def standing(self, load: FileLoad) -> Sequence[FileLoad]:
+        """Loads into the same target from this one on that are not rolled back, newest first."""
+        ...
+
+    async def roll_back(self, load: FileLoad, *, cause: str, author: str, reason: str) -> FileLoad:
+        """Notes that it is rolled back, once, for the sake of the load `cause`. Raises NotFound."""
+        ...
+
+    async def rolled_back_for(self, load_id: str) -> Sequence[FileLoad]:
+        """What was rolled back for the sake of a load, newest first."""
         ...
 
 

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING
 
 from etlplus.connectors.postgres.look import PostgresConnector
 from etlplus.connectors.postgres.publisher import PostgresPublisher
+from etlplus.connectors.postgres.rollback import PostgresRollback
 
 if TYPE_CHECKING:
-    from etlplus.app.ports import Connector, Publisher
+    from etlplus.app.ports import Connector, Publisher, TableRollback
 
-__all__ = ["CONNECTORS", "PUBLISHERS", "PostgresConnector", "PostgresPublisher"]
+__all__ = [
+    "CONNECTORS",
+    "PUBLISHERS",
+    "ROLLBACKS",
+    "PostgresConnector",
+    "PostgresPublisher",
+    "PostgresRollback",
+]
 
 CONNECTORS: Mapping[str, Connector] = {"postgres": PostgresConnector()}
 PUBLISHERS: Mapping[str, Publisher] = {"postgres": PostgresPublisher()}
+ROLLBACKS: Mapping[str, TableRollback] = {"postgres": PostgresRollback()}

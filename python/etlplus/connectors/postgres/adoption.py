@@ -31,7 +31,8 @@ SELECT EXISTS (
     SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = %(schema)s AND c.relname = %(table)s
       AND c.relkind = 'r' AND c.relpersistence = 'p' AND c.reltablespace = 0
-      AND NOT (c.relhasindex OR c.relhasrules OR c.relhastriggers OR c.relrowsecurity
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid)
+      AND NOT (c.relhasrules OR c.relhastriggers OR c.relrowsecurity
                OR c.relispartition OR c.relhassubclass)
       AND c.relacl IS NULL AND c.reloptions IS NULL AND c.reloftype = 0 AND c.relreplident = 'd'
       AND pg_catalog.pg_get_userbyid(c.relowner) = current_user
@@ -97,24 +98,66 @@ def adopt(session: Session, staged: StagedSink) -> None:
     session.execute(renamed)
 
 
-def swap(session: Session, staged: StagedSink) -> None:
-    """Puts the staging table in the target's place."""
+def swap(session: Session, staged: StagedSink, kept: str) -> None:
+    """Puts the staging table in the target's place.
+
+    Args:
+        session: within the publishing transaction.
+        staged: what is published.
+        kept: the name in `etlplus` that the old table gets; it is dropped when this is empty.
+    """
     session.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name(staged.target)))
-    session.execute(sql.SQL("DROP TABLE {}").format(name(staged.target)))
+    if kept:
+        move(session, staged.target, f"etlplus.{kept}")
+    else:
+        session.execute(sql.SQL("DROP TABLE {}").format(name(staged.target)))
     adopt(session, staged)
 
 
+def move(session: Session, table: str, to: str) -> None:
+    """Gives `schema.table` another schema and name, by way of a name that nobody else has."""
+    schema, _, wanted = to.partition(".")
+    # In neither schema may the name be taken on the way; undo tables have names of their own.
+    passing = wanted if schema == "etlplus" else table.partition(".")[2]
+    old, _, own = table.partition(".")
+    rename = sql.SQL("ALTER TABLE {} RENAME TO {}")
+    if own != passing:
+        session.execute(rename.format(name(table), sql.Identifier(passing)))
+    moving = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
+    session.execute(moving.format(sql.Identifier(old, passing), sql.Identifier(schema)))
+    if passing != wanted:
+        session.execute(rename.format(sql.Identifier(schema, passing), sql.Identifier(wanted)))
+
+
+def is_bare(session: Session, target: str) -> bool:
+    """Whether nothing hangs on an existing table, so that another may take its place."""
+    return _is(session, _IS_BARE, target)
+
+
+def may_swap_back(session: Session, target: str, kept: str) -> bool:
+    """Whether `kept`, a former target, may take the target's place again."""
+    given = {**_split(target), **_split(kept, "stage_")}
+    questions = (_NOTHING_SHARED, _IS_BARE, _SAME_COLUMNS)
+    return all(_true(session, question, given) for question in questions)
+
+
+def _is(session: Session, question: LiteralString, target: str) -> bool:
+    return _true(session, question, _split(target))
+
+
 def _ask(session: Session, staged: StagedSink, question: LiteralString) -> bool:
-    row = session.execute(question, _names(staged)).fetchone()
+    return _true(session, question, _names(staged))
+
+
+def _true(session: Session, question: LiteralString, given: dict[str, str]) -> bool:
+    row = session.execute(question, given).fetchone()
     return bool(row and row[0])
 
 
 def _names(staged: StagedSink) -> dict[str, str]:
-    schema, _, table = staged.target.partition(".")
-    stage_schema, _, stage_table = staged.staging_tables[0].partition(".")
-    return {
-        "schema": schema,
-        "table": table,
-        "stage_schema": stage_schema,
-        "stage_table": stage_table,
-    }
+    return {**_split(staged.target), **_split(staged.staging_tables[0], "stage_")}
+
+
+def _split(qualified: str, prefix: str = "") -> dict[str, str]:
+    schema, _, table = qualified.partition(".")
+    return {f"{prefix}schema": schema, f"{prefix}table": table}

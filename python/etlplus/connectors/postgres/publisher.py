@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from etlplus.connectors.postgres import ledger, staging, tables
+from etlplus.connectors.postgres import ledger, staging, tables, undo
 from etlplus.connectors.postgres.idle import IdleSessions
 from etlplus.connectors.postgres.session import Session, is_conflict, is_lost, refused
 from etlplus.domain.connection import ResolvedConnection
@@ -207,8 +207,9 @@ def _publish(session: Session, staged: StagedSink, load: Load) -> Published:
         if known is not None:
             return known
         staging.verify(session, staged)
-        merged = tables.apply(session, staged)
-        books = staged.books.merge(merged)
-        ledger.add(session, load, staged, books)
+        change = tables.apply(session, staged, load)
+        books = staged.books.merge(change.merged)
+        ledger.add(session, load, staged, books, change)
+        undo.forget(session, staged, load, change)
         staging.drop_tables(session, staged)
     return Published(staged.name, staged.target, books, staged.checksum)

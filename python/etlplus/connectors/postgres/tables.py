@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from etlplus.connectors.postgres import adoption
+from etlplus.connectors.postgres import adoption, undo
 from etlplus.connectors.postgres.session import Session
 from etlplus.connectors.postgres.staging import name
+from etlplus.connectors.postgres.undo import Change
 from etlplus.domain.errors import Bug
-from etlplus.domain.run import StagedSink
+from etlplus.domain.run import Load, StagedSink
 
 _SEQUENCE = sql.Identifier("__seq")
 
@@ -28,31 +29,36 @@ SELECT EXISTS (
 _SCHEMA_EXISTS = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s)"
 
 
-def apply(session: Session, staged: StagedSink) -> int:
-    """Brings the staged rows into the target.
+def apply(session: Session, staged: StagedSink, load: Load) -> Change:
+    """Brings the staged rows into the target and keeps what a rollback needs.
 
     Returns:
-        How many staged rows gave way to later ones of the same key.
+        What was done, with how many staged rows gave way to later ones of the same key.
     """
     if not _exists(session, staged):
-        _make_schema(session, staged)
-        if staged.mode != "merge" and adoption.may_adopt(session, staged):
-            adoption.adopt(session, staged)
-            return 0
-        _make_table(session, staged)
-        if staged.mode != "merge":
-            _insert(session, staged)
-            return 0
+        return _create(session, staged)
     match staged.mode:
         case "append":
-            _insert(session, staged)
+            return _append(session, staged)
         case "replace":
-            _replace(session, staged)
+            return _replace(session, staged, load)
         case "merge":
-            return _merge(session, staged)
+            return _merge(session, staged, load)
         case other:
             raise Bug(f"unknown mode {other!r} of a staged sink")
-    return 0
+
+
+def _create(session: Session, staged: StagedSink) -> Change:
+    _make_schema(session, staged)
+    if staged.mode != "merge" and adoption.may_adopt(session, staged):
+        adoption.adopt(session, staged)
+        return Change("created", written=staged.rows)
+    _make_table(session, staged)
+    if staged.mode != "merge":
+        return Change("created", written=_insert(session, staged))
+    _lock_writers_out(session, staged)
+    merged = sum(_keep_last(session, staged, table) for table in staged.staging_tables)
+    return Change("created", written=_insert(session, staged), merged=merged)
 
 
 def _exists(session: Session, staged: StagedSink) -> bool:
@@ -86,36 +92,74 @@ def _make_table(session: Session, staged: StagedSink) -> None:
         )
 
 
-def _insert(session: Session, staged: StagedSink) -> None:
+def _insert(session: Session, staged: StagedSink) -> int:
+    """Inserts all staged rows; returns how many there are now, since a trigger may refuse some."""
+    rows = 0
     for table in staged.staging_tables:
         statement = sql.SQL(
             "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE "
             "SELECT {columns} FROM {source}"
         )
-        session.execute(
+        rows += session.execute(
             statement.format(
                 target=name(staged.target), columns=_columns(staged), source=name(table)
             )
-        )
+        ).rowcount
+    return rows
 
 
-def _replace(session: Session, staged: StagedSink) -> None:
+def _append(session: Session, staged: StagedSink) -> Change:
+    can = undo.is_possible(session, staged.target)
+    return Change("inserted" if can else "", written=_insert(session, staged))
+
+
+def _replace(session: Session, staged: StagedSink, load: Load) -> Change:
+    kept = undo.table_of(load, staged) if load.keep else ""
     if adoption.may_swap(session, staged):
-        adoption.swap(session, staged)
-        return
+        adoption.swap(session, staged, kept)
+        return Change("swapped" if kept else "", kept, written=staged.rows)
     _lock_writers_out(session, staged)
+    if kept and undo.is_possible(session, staged.target):
+        rows = undo.keep(session, staged.target, kept, sql.SQL("true"))
+    else:
+        kept, rows = "", 0
     session.execute(sql.SQL("DELETE FROM {}").format(name(staged.target)))
-    _insert(session, staged)
+    written = _insert(session, staged)
+    return Change("replaced" if kept else "", kept, kept=rows, written=written)
 
 
-def _merge(session: Session, staged: StagedSink) -> int:
+def _merge(session: Session, staged: StagedSink, load: Load) -> Change:
     _lock_writers_out(session, staged)
-    merged = 0
+    merged = written = 0
     for table in staged.staging_tables:
         merged += _keep_last(session, staged, table)
-        _update(session, staged, table)
-        _insert_new(session, staged, table)
-    return merged
+    before = _keep_matched(session, staged, load)
+    for table in staged.staging_tables:
+        written += _update(session, staged, table)
+        written += _insert_new(session, staged, table)
+    return Change(before.undo, before.table, before.kept, written, merged)
+
+
+def _keep_matched(session: Session, staged: StagedSink, load: Load) -> Change:
+    """Keeps the rows that are about to be updated; where there are none, nothing is needed."""
+    if not undo.is_possible(session, staged.target):
+        return Change()
+    matched = sql.SQL(" OR ").join(
+        sql.SQL("EXISTS (SELECT FROM {source} s WHERE {match})").format(
+            source=name(table), match=_match(staged.keys, "t", "s")
+        )
+        for table in staged.staging_tables
+    )
+    if not _others(staged):
+        return Change("inserted")
+    if not load.keep:
+        return Change()
+    table = undo.table_of(load, staged)
+    rows = undo.keep(session, staged.target, table, matched)
+    if rows:
+        return Change("merged", table, rows)
+    undo.drop(session, table)
+    return Change("inserted")
 
 
 def _lock_writers_out(session: Session, staged: StagedSink) -> None:
@@ -159,35 +203,39 @@ def _keep_one(session: Session, staged: StagedSink, table: str) -> int:
     return session.execute(statement.format(**names)).rowcount
 
 
-def _update(session: Session, staged: StagedSink, table: str) -> None:
-    others = [column.name for column in staged.columns if column.name not in staged.keys]
+def _others(staged: StagedSink) -> list[str]:
+    return [column.name for column in staged.columns if column.name not in staged.keys]
+
+
+def _update(session: Session, staged: StagedSink, table: str) -> int:
+    others = _others(staged)
     if not others:
-        return
+        return 0
     pairs = (sql.SQL("{0} = s.{0}").format(sql.Identifier(column)) for column in others)
     statement = sql.SQL("UPDATE {target} t SET {pairs} FROM {source} s WHERE {match}")
-    session.execute(
+    return session.execute(
         statement.format(
             target=name(staged.target),
             pairs=sql.SQL(", ").join(pairs),
             source=name(table),
             match=_match(staged.keys, "t", "s"),
         )
-    )
+    ).rowcount
 
 
-def _insert_new(session: Session, staged: StagedSink, table: str) -> None:
+def _insert_new(session: Session, staged: StagedSink, table: str) -> int:
     statement = sql.SQL(
         "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE "
         "SELECT {columns} FROM {source} s WHERE NOT EXISTS (SELECT FROM {target} t WHERE {match})"
     )
-    session.execute(
+    return session.execute(
         statement.format(
             target=name(staged.target),
             columns=_columns(staged),
             source=name(table),
             match=_match(staged.keys, "t", "s"),
         )
-    )
+    ).rowcount
 
 
 def _columns(staged: StagedSink) -> sql.Composed:
