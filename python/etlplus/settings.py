@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     job_memory: ByteSize = Field(
         ByteSize(256 << 20), ge=16 << 20, description="Memory of a job that does not say its own."
     )
+    undo_keep: int = Field(
+        1, ge=0, le=1000, description="Earlier generations of a target kept for rollbacks."
+    )
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto` is `console` on a terminal and `json` elsewhere."
     )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,7 +10,15 @@ import pytest
 from etlplus.app.ports import Stores
 from etlplus.domain.errors import AlreadyExists, NotFound
 from etlplus.domain.filter import All, AnyOf, Comparison, Expr, Not, Operator
-from etlplus.domain.job import JobError, JobKey, JobState, NewJob, Settlement, SinkResult
+from etlplus.domain.job import (
+    JobError,
+    JobKey,
+    JobState,
+    NewJob,
+    Settlement,
+    SinkResult,
+    SinkRollback,
+)
 from etlplus.domain.names import new_job_id
 from etlplus.domain.run import Books, NodeCounters, Progress, RejectCount, RejectSummary
 from tests.conformance.drafts import LEASE, WORKSPACE, claim, pipeline, running, submit
@@ -301,3 +309,22 @@ async def test_comparisons_with_a_missing_time_are_false_but_unequal(stores: Sto
     assert await passes(Comparison("end_time", Operator.NE, now))
     assert await passes(Comparison("create_time", Operator.EQ, now))
     assert not await passes(Comparison("create_time", Operator.GT, now))
+
+
+async def test_what_is_rolled_back_is_noted_once_and_told_to_watchers(stores: Stores) -> None:
+    job, lease = await running(stores)
+    await stores.jobs.settle(lease, SETTLEMENT)
+    before = await stores.jobs.get(WORKSPACE, job.uid)
+    noted = SinkRollback("mart", datetime(2026, 1, 31, 4, 5, 6, 7, UTC), "me", "why")
+    after = await stores.jobs.roll_back(WORKSPACE, job.uid, [noted])
+    assert after.rollbacks == (noted,)
+    assert after.sequence == before.sequence + 1
+    assert (after.state, after.sinks) == (before.state, before.sinks)
+    page = await stores.events.events(WORKSPACE, job.uid, after=before.sequence, limit=9)
+    assert [event.sequence for event in page.events] == [after.sequence]
+    more = SinkRollback("rejects", noted.time, "you")
+    again = await stores.jobs.roll_back(WORKSPACE, job.uid, [replace(noted, author="you"), more])
+    assert again.rollbacks == (noted, more)
+    assert await stores.jobs.roll_back(WORKSPACE, job.uid, [noted]) == again
+    with pytest.raises(NotFound):
+        await stores.jobs.roll_back("other", job.uid, [noted])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from etlplus.domain.job import Job, JobState, Lease, Settlement
 from etlplus.domain.principal import NewToken
 from etlplus.domain.request import RequestKey
 from etlplus.domain.run import Books
-from tests.conformance.drafts import WORKSPACE, draft, pipeline, running, submit
+from tests.conformance.drafts import WORKSPACE, claim, draft, pipeline, running, submit
 
 KEY = RequestKey(WORKSPACE, "RunPipeline", "7e57")
 HASH = b"h" * 32
@@ -157,3 +158,37 @@ async def test_a_lost_claim_enters_no_load(stores: Stores) -> None:
     with pytest.raises(WrongState):
         await stores.loads.record(lease, LOAD)
     assert await stores.loads.get(LOAD.load_id, LOAD.sink) is None
+
+
+async def entered(stores: Stores, load_id: str, target: str = "/data/out.parquet") -> FileLoad:
+    """A published load of a job of its own."""
+    await submit(stores)
+    _, lease = await claim(stores)
+    load = replace(LOAD, load_id=load_id * 32, target=target, undo={"kind": "replaced"})
+    return await stores.loads.record(lease, load)
+
+
+async def test_later_loads_of_a_target_are_found_newest_first(stores: Stores) -> None:
+    await pipeline(stores)
+    first, second = await entered(stores, "1"), await entered(stores, "2")
+    other = await entered(stores, "3", "/data/other.parquet")
+    assert first.undo == {"kind": "replaced"}
+    assert await stores.loads.standing(first) == [second, first]
+    assert await stores.loads.standing(second) == [second]
+    assert await stores.loads.standing(other) == [other]
+
+
+async def test_a_file_load_is_rolled_back_once(stores: Stores) -> None:
+    await pipeline(stores)
+    first, second = await entered(stores, "1"), await entered(stores, "2")
+    done = await stores.loads.roll_back(second, cause=first.load_id, author="me", reason="a")
+    assert done.rolled_back_time is not None
+    assert (done.rolled_back_for, done.rolled_back_author) == (first.load_id, "me")
+    again = await stores.loads.roll_back(second, cause="other", author="you", reason="")
+    assert again == done == await stores.loads.get(second.load_id, second.sink)
+    assert await stores.loads.standing(first) == [first]
+    assert await stores.loads.rolled_back_for(first.load_id) == [done]
+    assert await stores.loads.rolled_back_for(second.load_id) == []
+    unknown = replace(first, load_id="9" * 32)
+    with pytest.raises(NotFound):
+        await stores.loads.roll_back(unknown, cause="", author="", reason="")

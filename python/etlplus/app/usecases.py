@@ -9,6 +9,7 @@ from etlplus.app.connections import Connections
 from etlplus.app.jobs import Jobs
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
+from etlplus.app.rollback import JobRollbacks
 from etlplus.app.system import System
 
 
@@ -19,6 +20,7 @@ class UseCases:
     pipelines: Pipelines
     plans: Plans
     jobs: Jobs
+    rollbacks: JobRollbacks
     connections: Connections
     auth: Auth
     system: System

@@ -148,7 +148,8 @@ async def _machine(settings: Settings, summary: SpecSummary) -> AsyncIterator[Pa
             kept = await stack.enter_async_context(open_stores(found))
             for name in set(summary.connections) - {names.LOCAL_CONNECTION}:
                 await _copy(kept.stores, stores, name)
-        yield parts(settings, stores, local)
+        # No server keeps the job, so nobody could ask for it to be rolled back.
+        yield parts(settings.model_copy(update={"undo_keep": 0}), stores, local)
 
 
 async def _copy(source: Stores, target: Stores, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etlplus.app.ports import Stores
-from etlplus.connectors import connectors, publishers
+from etlplus.connectors import connectors, file_rollbacks, publishers, table_rollbacks
 from etlplus.engine import RustEngine
 from etlplus.executor.environment import Environment, Secrets
 from etlplus.executor.parts import Parts
@@ -25,6 +25,7 @@ def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -
         local=local,
         secrets_dir=settings.pipeline_secrets,
         memory=f"{int(settings.job_memory)}B",
+        undo_keep=settings.undo_keep,
     )
     return Parts(
         stores=stores,
@@ -34,4 +35,6 @@ def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -
         connectors=connectors(),
         environment=environment,
         preparation=Preparation(language, environment, Secrets(environment)),
+        table_rollbacks=table_rollbacks(),
+        file_rollbacks=file_rollbacks(),
     )

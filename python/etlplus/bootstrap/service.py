@@ -18,6 +18,7 @@ from etlplus.app.jobs import Jobs
 from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
+from etlplus.app.rollback import JobRollbacks
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.bootstrap.machine import parts
@@ -25,6 +26,7 @@ from etlplus.bootstrap.state import Databases, Owner, databases, open_stores
 from etlplus.domain.errors import InvalidInput
 from etlplus.executor.asides import EnginePlanning, KeptRejects, ThreadedInspection
 from etlplus.executor.parts import Parts
+from etlplus.executor.rollbacks import ThreadedRollbacks
 from etlplus.executor.threads import Threads
 from etlplus.executor.worker import Worker
 from etlplus.rpc.config import Certificate, ServerConfig
@@ -126,6 +128,7 @@ def _use_cases(
         pipelines=Pipelines(stores, definitions, tokens),
         plans=Plans(stores, definitions, EnginePlanning(machine, threads)),
         jobs=Jobs(stores, KeptRejects(machine, threads), tokens),
+        rollbacks=JobRollbacks(stores, ThreadedRollbacks(machine, threads)),
         connections=Connections(stores, inspection, tokens, machine.environment.local),
         auth=Auth(stores.tokens),
         system=System(machine.language, info),

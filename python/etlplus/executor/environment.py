@@ -25,6 +25,7 @@ class Environment:
         local: options of the built-in connection; None when there is no warehouse.
         secrets_dir: holds a file for each secret that `${secret.NAME}` may name.
         memory: of a run whose definition does not say, as in `256MiB`.
+        undo_keep: earlier generations of a target that are kept for rollbacks.
         threads: threads for the rows of one run; 0 for one a core.
     """
 
@@ -35,6 +36,7 @@ class Environment:
     secrets_dir: Path | None = None
     threads: int = 0
     memory: str = "256MiB"
+    undo_keep: int = 0
 
     def work_dir(self, load_id: str, epoch: int) -> Path:
         """The folder of one claim of a load: rejects, spilled rows."""

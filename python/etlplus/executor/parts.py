@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from etlplus.app.ports import Connector, Engine, Language, Publisher, Stores
+from etlplus.app.ports import (
+    Connector,
+    Engine,
+    FileRollback,
+    Language,
+    Publisher,
+    Stores,
+    TableRollback,
+)
 from etlplus.executor.environment import Environment
 from etlplus.executor.preparation import Preparation
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs need. `publishers` are by kind of sink, `connectors` by kind of connection."""
+    """What runs need. `connectors` are by kind of connection, all else by kind of sink."""
 
     stores: Stores
     language: Language
@@ -21,3 +29,5 @@ class Parts:
     connectors: Mapping[str, Connector]
     environment: Environment
     preparation: Preparation
+    table_rollbacks: Mapping[str, TableRollback] = field(default_factory=dict)
+    file_rollbacks: Mapping[str, FileRollback] = field(default_factory=dict)

@@ -84,6 +84,7 @@ class Publication:
             checksum=published.checksum,
             files=tuple(file.final_path for file in staged.files),
             create_time=datetime.now(UTC),
+            undo=published.undo,
         )
         return _already(await self._stores.loads.record(self._lease, load))
 

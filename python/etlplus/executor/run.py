@@ -44,7 +44,8 @@ class JobRun:
         self._job = job
         load_id = names.load_id(job.uid)
         pipeline = names.pipeline_name(job.workspace, job.pipeline)
-        self._load = Load(load_id, job.epoch, str(job.uid), pipeline, job.version)
+        keep = parts.environment.undo_keep
+        self._load = Load(load_id, job.epoch, str(job.uid), pipeline, job.version, keep)
         self._work_dir = parts.environment.work_dir(load_id, job.epoch)
         self._journal = Journal(parts.stores.events, self.lease)
         self._engine_run: EngineRun | None = None

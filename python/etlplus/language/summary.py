@@ -25,6 +25,7 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         streams=tuple(source.name for source in spec.sources if source.HasField("stream")),
         timeout=seconds(spec.limits.timeout),
         nodes=tuple(wire(spec).readable()),
+        sinks={s.name: s.postgres.connection for s in spec.sinks if s.HasField("postgres")},
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from etlplus.domain.job import JobError, SinkResult
+from etlplus.domain.job import JobError, SinkResult, SinkRollback
 from etlplus.domain.run import Books, NodeCounters, Progress, RejectCount, RejectSummary
 
 Json = Mapping[str, Any]
@@ -48,6 +49,18 @@ def rejects_from(value: Json) -> RejectSummary:
 def sinks_from(values: list[Json]) -> tuple[SinkResult, ...]:
     """Results of sinks from JSON."""
     return tuple(SinkResult(**{**value, "books": Books(**value["books"])}) for value in values)
+
+
+def rollbacks_to_json(rollbacks: Sequence[SinkRollback]) -> Jsonb:
+    """Rollbacks of sinks as a JSON array."""
+    return Jsonb(_clean([{**asdict(each), "time": each.time.isoformat()} for each in rollbacks]))
+
+
+def rollbacks_from(values: list[Json]) -> tuple[SinkRollback, ...]:
+    """Rollbacks of sinks from JSON."""
+    return tuple(
+        SinkRollback(**{**value, "time": datetime.fromisoformat(value["time"])}) for value in values
+    )
 
 
 def error_from(value: Json | None) -> JobError | None:

@@ -18,11 +18,14 @@ from etlplus.domain.job import (
     Lease,
     NewJob,
     Settlement,
+    SinkRollback,
 )
 from etlplus.store.codec import (
     error_from,
     progress_from,
     rejects_from,
+    rollbacks_from,
+    rollbacks_to_json,
     sinks_from,
     sinks_to_json,
     to_json,
@@ -132,6 +135,20 @@ class PostgresJobs:
         row = await self._database.fetch_one(_SQL["request_cancel"], params)
         return await self.get(workspace, uid) if row is None else _job(row)
 
+    async def roll_back(self, workspace: str, uid: UUID, rollbacks: Sequence[SinkRollback]) -> Job:
+        """Notes that sinks were rolled back; what is noted of a sink already stays.
+
+        Raises:
+            NotFound: JOB_NOT_FOUND.
+        """
+        params = {
+            "workspace": workspace,
+            "uid": uid,
+            "rollbacks": rollbacks_to_json(rollbacks),
+        }
+        row = await self._database.fetch_one(_SQL["roll_back"], params)
+        return await self.get(workspace, uid) if row is None else _job(row)
+
     async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
         """Takes waiting jobs, by priority and then by age, each for no one else.
 
@@ -237,4 +254,5 @@ def _job(row: Mapping[str, Any]) -> Job:
         rejects=rejects_from(row["rejects"]),
         error=error_from(row["error"]),
         sequence=row["sequence"],
+        rollbacks=rollbacks_from(row["rollbacks"]),
     )

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from etlplus.domain.errors import WrongState
+from etlplus.domain.errors import NotFound, WrongState
 from etlplus.domain.fileload import FileLoad
 from etlplus.domain.run import Books
 from etlplus.store.queries import load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from etlplus.domain.job import Lease
     from etlplus.store.database import Database
@@ -53,6 +53,7 @@ class PostgresLoads:
             "mode": load.mode,
             "checksum": load.checksum,
             "files": Jsonb(list(load.files)),
+            "undo": Jsonb(dict(load.undo)),
             **asdict(load.books),
         }
         row = await self._database.fetch_one(_SQL["record"], params)
@@ -62,6 +63,42 @@ class PostgresLoads:
         if earlier is None:
             raise lease_lost(lease)
         return earlier
+
+    async def standing(self, load: FileLoad) -> Sequence[FileLoad]:
+        """Loads into the same target from this one on that are not rolled back, newest first."""
+        params = {"target": load.target, "since": load.create_time}
+        return [_load(row) for row in await self._database.fetch_all(_SQL["standing"], params)]
+
+    async def roll_back(self, load: FileLoad, *, cause: str, author: str, reason: str) -> FileLoad:
+        """Notes that a load is rolled back; one that was before stays as it is.
+
+        Raises:
+            NotFound: There is no such load.
+        """
+        params = {
+            "load_id": load.load_id,
+            "sink": load.sink,
+            "cause": cause,
+            "author": author,
+            "reason": reason,
+        }
+        row = await self._database.fetch_one(_SQL["roll_back"], params)
+        if row is not None:
+            return _load(row)
+        earlier = await self.get(load.load_id, load.sink)
+        if earlier is None:
+            raise no_load(load)
+        return earlier
+
+    async def rolled_back_for(self, load_id: str) -> Sequence[FileLoad]:
+        """What was rolled back for the sake of a load, newest first."""
+        rows = await self._database.fetch_all(_SQL["rolled_back_for"], {"load_id": load_id})
+        return [_load(row) for row in rows]
+
+
+def no_load(load: FileLoad) -> NotFound:
+    """The error for a load that was never entered."""
+    return NotFound(f"There is no load {load.load_id} of the sink {load.sink}.")
 
 
 def lease_lost(lease: Lease) -> WrongState:
@@ -84,4 +121,9 @@ def _load(row: Mapping[str, Any]) -> FileLoad:
         checksum=row["checksum"],
         files=tuple(row["files"]),
         create_time=row["create_time"],
+        undo=row["undo"],
+        rolled_back_time=row["rolled_back_time"],
+        rolled_back_author=row["rolled_back_author"],
+        rolled_back_for=row["rolled_back_for"],
+        rollback_reason=row["rollback_reason"],
     )

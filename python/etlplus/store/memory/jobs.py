@@ -10,7 +10,7 @@ from uuid import UUID
 from etlplus.domain.errors import AlreadyExists, NotFound
 from etlplus.domain.events import EventKind, JobEvent
 from etlplus.domain.filter import Expr, Value, matches
-from etlplus.domain.job import Beat, Job, JobKey, JobState, Lease, NewJob, Settlement
+from etlplus.domain.job import Beat, Job, JobKey, JobState, Lease, NewJob, Settlement, SinkRollback
 from etlplus.domain.run import Progress
 from etlplus.store.jobs import EVENTS_KEPT, lost_workers
 from etlplus.store.memory.state import Claimed, Memory
@@ -123,6 +123,13 @@ class MemoryJobs:
             return False
         self._write(replace(job, progress=progress), EventKind.PROGRESS)
         return True
+
+    async def roll_back(self, workspace: str, uid: UUID, rollbacks: Sequence[SinkRollback]) -> Job:
+        """As `PostgresJobs.roll_back`."""
+        job = await self.get(workspace, uid)
+        noted = {each.sink for each in job.rollbacks}
+        fresh = tuple(each for each in rollbacks if each.sink not in noted)
+        return self._write(replace(job, rollbacks=job.rollbacks + fresh)) if fresh else job
 
     async def settle(self, lease: Lease, settlement: Settlement) -> bool:
         """As `PostgresJobs.settle`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from etlplus.domain.errors import AlreadyExists
 from etlplus.domain.fileload import FileLoad
@@ -13,7 +14,7 @@ from etlplus.domain.job import JobState, Lease
 from etlplus.domain.principal import NewToken, Token
 from etlplus.domain.request import Once, RequestKey
 from etlplus.store.keys import KEY_BYTES
-from etlplus.store.loads import lease_lost
+from etlplus.store.loads import lease_lost, no_load
 from etlplus.store.memory.state import Answered, Memory
 from etlplus.store.requests import LIFETIME, request_id_reused
 
@@ -114,6 +115,47 @@ class MemoryLoads:
         made = replace(load, create_time=self._memory.now())
         self._memory.tables.loads[load.load_id, load.sink] = made
         return made
+
+    async def standing(self, load: FileLoad) -> Sequence[FileLoad]:
+        """As `PostgresLoads.standing`."""
+        since = _age(load)
+        found = [
+            each
+            for each in self._memory.tables.loads.values()
+            if each.target == load.target and each.rolled_back_time is None and _age(each) >= since
+        ]
+        return sorted(found, key=_order, reverse=True)
+
+    async def roll_back(self, load: FileLoad, *, cause: str, author: str, reason: str) -> FileLoad:
+        """As `PostgresLoads.roll_back`."""
+        key = (load.load_id, load.sink)
+        found = self._memory.tables.loads.get(key)
+        if found is None:
+            raise no_load(load)
+        if found.rolled_back_time is None:
+            found = replace(
+                found,
+                rolled_back_time=self._memory.now(),
+                rolled_back_author=author,
+                rolled_back_for=cause,
+                rollback_reason=reason,
+            )
+            self._memory.tables.loads[key] = found
+        return found
+
+    async def rolled_back_for(self, load_id: str) -> Sequence[FileLoad]:
+        """As `PostgresLoads.rolled_back_for`."""
+        loads = self._memory.tables.loads.values()
+        found = [each for each in loads if each.rolled_back_for == load_id]
+        return sorted(found, key=_order, reverse=True)
+
+
+def _age(load: FileLoad) -> datetime:
+    return load.create_time or datetime.min.replace(tzinfo=UTC)
+
+
+def _order(load: FileLoad) -> tuple[datetime, str, str]:
+    return (_age(load), load.load_id, load.sink)
 
 
 class MemoryKeys:

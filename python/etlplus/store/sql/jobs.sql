@@ -166,3 +166,28 @@ select exists (
 -- name: live_leases
 -- Also those that have run out: until they are rescued, their worker may come back and prolong them.
 select uid, epoch from etlplus_control.job where state = 'RUNNING' order by uid
+
+-- name: roll_back
+-- A sink is rolled back once: what is noted of it already stays.
+with fresh as (
+    select uid, (
+        select jsonb_agg(given) from jsonb_array_elements(%(rollbacks)s::jsonb) given
+        where not exists (
+            select from jsonb_array_elements(rollbacks) noted
+            where noted ->> 'sink' = given ->> 'sink')
+    ) as given
+    from etlplus_control.job
+    where workspace = %(workspace)s and uid = %(uid)s
+    for no key update
+), changed as (
+    update etlplus_control.job set
+        rollbacks = job.rollbacks || fresh.given,
+        sequence = sequence + 1
+    from fresh
+    where job.uid = fresh.uid and fresh.given is not null
+    returning job.*
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'state', state, attempt, progress, error from changed
+)
+select changed.*, (select pg_notify('etlplus', %(uid)s::text)) as hint from changed
