@@ -18,12 +18,14 @@ from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
 from etlplus.app.ports import Stores
+from etlplus.app.rollback import JobRollbacks
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.client import AsyncClient, connect_async
 from etlplus.domain.connection import Connection, ConnectionCheck, Table, TableColumn
 from etlplus.domain.errors import EtlError
 from etlplus.domain.job import Job, Lease
+from etlplus.domain.rollback import RolledBack
 from etlplus.domain.run import ColumnReport, NodeReport, PlanReport, RejectRow, SinkReport
 from etlplus.executor.threads import Threads
 from etlplus.language import PipelineLanguage
@@ -74,6 +76,7 @@ class Outside:
     pieces: tuple[bytes, ...] = (b"ARROW1",)
     rows: list[RejectRow] = field(default_factory=list)
     tables: list[Table] = field(default_factory=lambda: [TABLE])
+    cascades: list[bool] = field(default_factory=list)
 
     async def call(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(work, *args, **kwargs)
@@ -96,6 +99,28 @@ class Outside:
     async def discover(self, _connection: Connection) -> Sequence[Table]:
         self._fail()
         return self.tables
+
+    async def roll_back(
+        self, job: Job, *, author: str, reason: str, cascade: bool, dry_run: bool
+    ) -> Sequence[RolledBack]:
+        self._fail()
+        self.cascades.append(cascade)
+        time = None if dry_run else datetime(2026, 1, 31, tzinfo=UTC)
+        return [
+            RolledBack(
+                load_id=job.uid.hex,
+                sink=sink.name,
+                target=sink.target,
+                mode=sink.mode,
+                removed=sink.books.loaded,
+                restored=0,
+                kept_bytes=4096,
+                time=time,
+                author="" if dry_run else author,
+                reason="" if dry_run else reason,
+            )
+            for sink in job.sinks
+        ]
 
     async def read(self, _job: Job) -> AsyncIterator[Sequence[RejectRow]]:
         yield self.rows
@@ -141,6 +166,7 @@ def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0)
         pipelines=Pipelines(stores, definitions, tokens),
         plans=Plans(stores, definitions, outside),
         jobs=Jobs(stores, outside, tokens, heartbeat=heartbeat),
+        rollbacks=JobRollbacks(stores, outside),
         connections=Connections(stores, outside, tokens, local),
         auth=Auth(stores.tokens),
         system=System(language, _info),

@@ -31,7 +31,7 @@ class Section(NamedTuple):
 
 #: What the words that only lead to other words stand for.
 GROUPS: Final = {
-    "jobs": "List, show, watch and cancel jobs, and read their logs.",
+    "jobs": "List, show, watch, cancel and roll back jobs, and read their logs.",
     "rejects": "Read the rows that a job refused.",
     "conn": "Store connections to databases and look at what they lead to.",
 }
@@ -64,6 +64,7 @@ SECTIONS: Final = (
             Command("jobs show", "jobs:show", "Show a job with its books."),
             Command("jobs watch", "jobs:watch", "Follow a job until it has ended."),
             Command("jobs cancel", "jobs:cancel", "Ask a job to stop and wait until it has."),
+            Command("jobs rollback", "rollback:rollback", "Restore what was there before a job."),
             Command("jobs logs", "jobs:logs", "Print the log of a job."),
             Command("rejects show", "rejects:show", "Show the rows that a job refused."),
         ),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from etlplus.cli import exits
 from etlplus.cli.message import state_name
+from etlplus.cli.pipelines import moment
 from etlplus.cli.screen import next_command
-from etlplus.cli.text import duration, number, size, table
+from etlplus.cli.text import duration, line, number, size, table
 from etlplus.v1 import job_pb2
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ _BOOKS = ("READ", "LOADED", "REJECTED", "FILTERED", "MERGED", "EXPANDED")
 
 def state(job: job_pb2.Job) -> str:
     """The job's state in a word."""
-    return state_name(job_pb2.Job.State.Name(job.state))
+    word = state_name(job_pb2.Job.State.Name(job.state))
+    undone = sum(sink.HasField("rollback") for sink in job.sinks)
+    if not undone:
+        return word
+    return f"{word}, {'rolled back' if undone == len(job.sinks) else 'partly rolled back'}"
 
 
 def seconds(job: job_pb2.Job) -> float:
@@ -66,11 +71,23 @@ def summary(job: job_pb2.Job) -> str:
     parts = [_head(job)]
     if job.sinks:
         parts.append(books(job))
+        parts.append(rollbacks(job))
     if job.rejects.rows:
         parts.append(reasons(job))
     if job.rejects.warnings:
         parts.append(warnings(job))
-    return "\n".join(parts)
+    return "\n".join(part for part in parts if part)
+
+
+def rollbacks(job: job_pb2.Job) -> str:
+    """A line for each sink that was rolled back; empty when none was."""
+    rows = [
+        (sink.name, moment(done.time.ToJsonString()), done.author, line(done.reason) or "-")
+        for sink in job.sinks
+        if sink.HasField("rollback")
+        for done in (sink.rollback,)
+    ]
+    return table(("ROLLED BACK", "TIME", "BY", "REASON"), rows) if rows else ""
 
 
 def _head(job: job_pb2.Job) -> str:

@@ -78,7 +78,7 @@ class Job(_message.Message):
     def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class SinkResult(_message.Message):
-    __slots__ = ("name", "kind", "target", "mode", "books", "checksum", "load_id")
+    __slots__ = ("name", "kind", "target", "mode", "books", "checksum", "load_id", "rollback")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +86,7 @@ class SinkResult(_message.Message):
     BOOKS_FIELD_NUMBER: _ClassVar[int]
     CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     LOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLLBACK_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     target: str
@@ -93,7 +94,18 @@ class SinkResult(_message.Message):
     books: _report_pb2.Books
     checksum: str
     load_id: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., target: _Optional[str] = ..., mode: _Optional[str] = ..., books: _Optional[_Union[_report_pb2.Books, _Mapping]] = ..., checksum: _Optional[str] = ..., load_id: _Optional[str] = ...) -> None: ...
+    rollback: SinkRollback
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., target: _Optional[str] = ..., mode: _Optional[str] = ..., books: _Optional[_Union[_report_pb2.Books, _Mapping]] = ..., checksum: _Optional[str] = ..., load_id: _Optional[str] = ..., rollback: _Optional[_Union[SinkRollback, _Mapping]] = ...) -> None: ...
+
+class SinkRollback(_message.Message):
+    __slots__ = ("time", "author", "reason")
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    time: _timestamp_pb2.Timestamp
+    author: str
+    reason: str
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., author: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class RejectsSummary(_message.Message):
     __slots__ = ("rows", "counts", "warnings")
@@ -173,6 +185,50 @@ class CancelJobRequest(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     name: str
     def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class RollbackJobRequest(_message.Message):
+    __slots__ = ("name", "cascade", "reason", "request_id", "validate_only")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CASCADE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    cascade: bool
+    reason: str
+    request_id: str
+    validate_only: bool
+    def __init__(self, name: _Optional[str] = ..., cascade: _Optional[bool] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class RollbackJobResponse(_message.Message):
+    __slots__ = ("job", "loads")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    LOADS_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    loads: _containers.RepeatedCompositeFieldContainer[RolledBackLoad]
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ..., loads: _Optional[_Iterable[_Union[RolledBackLoad, _Mapping]]] = ...) -> None: ...
+
+class RolledBackLoad(_message.Message):
+    __slots__ = ("load_id", "sink", "target", "mode", "removed", "restored", "kept_bytes", "rollback", "already")
+    LOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    RESTORED_FIELD_NUMBER: _ClassVar[int]
+    KEPT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ROLLBACK_FIELD_NUMBER: _ClassVar[int]
+    ALREADY_FIELD_NUMBER: _ClassVar[int]
+    load_id: str
+    sink: str
+    target: str
+    mode: str
+    removed: int
+    restored: int
+    kept_bytes: int
+    rollback: SinkRollback
+    already: bool
+    def __init__(self, load_id: _Optional[str] = ..., sink: _Optional[str] = ..., target: _Optional[str] = ..., mode: _Optional[str] = ..., removed: _Optional[int] = ..., restored: _Optional[int] = ..., kept_bytes: _Optional[int] = ..., rollback: _Optional[_Union[SinkRollback, _Mapping]] = ..., already: _Optional[bool] = ...) -> None: ...
 
 class ListRejectsRequest(_message.Message):
     __slots__ = ("parent", "skip", "limit", "step", "code")

@@ -56,6 +56,11 @@ class JobServiceStub:
                 request_serializer=etlplus_dot_v1_dot_job__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=etlplus_dot_v1_dot_job__pb2.Job.FromString,
                 _registered_method=True)
+        self.RollbackJob = channel.unary_unary(
+                '/etlplus.v1.JobService/RollbackJob',
+                request_serializer=etlplus_dot_v1_dot_job__pb2.RollbackJobRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_job__pb2.RollbackJobResponse.FromString,
+                _registered_method=True)
         self.ListRejects = channel.unary_stream(
                 '/etlplus.v1.JobService/ListRejects',
                 request_serializer=etlplus_dot_v1_dot_job__pb2.ListRejectsRequest.SerializeToString,
@@ -104,6 +109,18 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RollbackJob(self, request, context):
+        """Restores what readers of a job's targets saw before it, in one transaction for each database,
+        and answers what was restored. Repeating it changes nothing and answers the same. Fails with
+        FAILED_PRECONDITION, and changes nothing, when the job has not ended (JOB_NOT_ENDED) or
+        published nothing (NOTHING_PUBLISHED), when later loads into the same targets stand
+        (ROLLBACK_BLOCKED), when what it replaced is not kept any more (ROLLBACK_UNAVAILABLE), or when
+        others have changed its rows since (ROLLBACK_CONFLICT).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRejects(self, request, context):
         """Sends the rows that a job refused, in batches, in the order in which they were refused.
         """
@@ -140,6 +157,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.CancelJob,
                     request_deserializer=etlplus_dot_v1_dot_job__pb2.CancelJobRequest.FromString,
                     response_serializer=etlplus_dot_v1_dot_job__pb2.Job.SerializeToString,
+            ),
+            'RollbackJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackJob,
+                    request_deserializer=etlplus_dot_v1_dot_job__pb2.RollbackJobRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_job__pb2.RollbackJobResponse.SerializeToString,
             ),
             'ListRejects': grpc.unary_stream_rpc_method_handler(
                     servicer.ListRejects,
@@ -262,6 +284,33 @@ class JobService:
             '/etlplus.v1.JobService/CancelJob',
             etlplus_dot_v1_dot_job__pb2.CancelJobRequest.SerializeToString,
             etlplus_dot_v1_dot_job__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.JobService/RollbackJob',
+            etlplus_dot_v1_dot_job__pb2.RollbackJobRequest.SerializeToString,
+            etlplus_dot_v1_dot_job__pb2.RollbackJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,6 +48,14 @@ class JobServiceStub:
     """Asks a job to stop. Nothing of it is published unless it was published already. The answer may
     still be RUNNING; watch the job to see it end. Cancelling a job that has ended changes nothing.
     """
+    RollbackJob: _grpc.UnaryUnaryMultiCallable[_job_pb2.RollbackJobRequest, _job_pb2.RollbackJobResponse]
+    """Restores what readers of a job's targets saw before it, in one transaction for each database,
+    and answers what was restored. Repeating it changes nothing and answers the same. Fails with
+    FAILED_PRECONDITION, and changes nothing, when the job has not ended (JOB_NOT_ENDED) or
+    published nothing (NOTHING_PUBLISHED), when later loads into the same targets stand
+    (ROLLBACK_BLOCKED), when what it replaced is not kept any more (ROLLBACK_UNAVAILABLE), or when
+    others have changed its rows since (ROLLBACK_CONFLICT).
+    """
     ListRejects: _grpc.UnaryStreamMultiCallable[_job_pb2.ListRejectsRequest, _job_pb2.ListRejectsResponse]
     """Sends the rows that a job refused, in batches, in the order in which they were refused."""
     TailJobLog: _grpc.UnaryStreamMultiCallable[_job_pb2.TailJobLogRequest, _job_pb2.TailJobLogResponse]
@@ -72,6 +80,14 @@ class JobServiceAsyncStub(JobServiceStub):
     CancelJob: _aio.UnaryUnaryMultiCallable[_job_pb2.CancelJobRequest, _job_pb2.Job]  # type: ignore[assignment]
     """Asks a job to stop. Nothing of it is published unless it was published already. The answer may
     still be RUNNING; watch the job to see it end. Cancelling a job that has ended changes nothing.
+    """
+    RollbackJob: _aio.UnaryUnaryMultiCallable[_job_pb2.RollbackJobRequest, _job_pb2.RollbackJobResponse]  # type: ignore[assignment]
+    """Restores what readers of a job's targets saw before it, in one transaction for each database,
+    and answers what was restored. Repeating it changes nothing and answers the same. Fails with
+    FAILED_PRECONDITION, and changes nothing, when the job has not ended (JOB_NOT_ENDED) or
+    published nothing (NOTHING_PUBLISHED), when later loads into the same targets stand
+    (ROLLBACK_BLOCKED), when what it replaced is not kept any more (ROLLBACK_UNAVAILABLE), or when
+    others have changed its rows since (ROLLBACK_CONFLICT).
     """
     ListRejects: _aio.UnaryStreamMultiCallable[_job_pb2.ListRejectsRequest, _job_pb2.ListRejectsResponse]  # type: ignore[assignment]
     """Sends the rows that a job refused, in batches, in the order in which they were refused."""
@@ -118,6 +134,20 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
         """Asks a job to stop. Nothing of it is published unless it was published already. The answer may
         still be RUNNING; watch the job to see it end. Cancelling a job that has ended changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def RollbackJob(
+        self,
+        request: _job_pb2.RollbackJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_pb2.RollbackJobResponse, _abc.Awaitable[_job_pb2.RollbackJobResponse]]:
+        """Restores what readers of a job's targets saw before it, in one transaction for each database,
+        and answers what was restored. Repeating it changes nothing and answers the same. Fails with
+        FAILED_PRECONDITION, and changes nothing, when the job has not ended (JOB_NOT_ENDED) or
+        published nothing (NOTHING_PUBLISHED), when later loads into the same targets stand
+        (ROLLBACK_BLOCKED), when what it replaced is not kept any more (ROLLBACK_UNAVAILABLE), or when
+        others have changed its rows since (ROLLBACK_CONFLICT).
         """
 
     @_abc_1.abstractmethod

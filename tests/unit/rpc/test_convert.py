@@ -19,7 +19,7 @@ from etlplus.domain.connection import (
     TableColumn,
 )
 from etlplus.domain.events import EventKind, Heartbeat, JobEvent, NumberedLine, Snapshot
-from etlplus.domain.job import Job, JobError, JobState, SinkResult
+from etlplus.domain.job import Job, JobError, JobState, SinkResult, SinkRollback
 from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.problem import Problem
 from etlplus.domain.run import (
@@ -73,6 +73,7 @@ JOB = Job(
     ),
     error=JobError("DISK_FULL", "message", "place", "hint"),
     sequence=9,
+    rollbacks=(SinkRollback("s", START + timedelta(seconds=3), "me", "why"),),
 )
 
 

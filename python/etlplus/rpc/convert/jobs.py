@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 
 from etlplus.domain import names
 from etlplus.domain.events import Heartbeat, JobEvent, NumberedLine, Snapshot
-from etlplus.domain.job import Job, JobState, SinkResult
+from etlplus.domain.job import Job, JobState, SinkResult, SinkRollback
+from etlplus.domain.rollback import RolledBack
 from etlplus.domain.run import RejectRow
 from etlplus.rpc.convert.reports import to_books, to_counts, to_progress
 from etlplus.rpc.convert.times import to_timestamp
@@ -23,6 +26,7 @@ _STATES = {
 
 def to_job(job: Job) -> job_pb2.Job:
     """A job as it is now."""
+    rolled_back = {each.sink: each for each in job.rollbacks}
     message = job_pb2.Job(
         name=names.job_name(job.workspace, job.uid),
         uid=str(job.uid),
@@ -38,7 +42,7 @@ def to_job(job: Job) -> job_pb2.Job:
         end_time=to_timestamp(job.end_time),
         cancel_requested=job.cancel_requested,
         progress=to_progress(job.progress),
-        sinks=[_to_sink(sink) for sink in job.sinks],
+        sinks=[_to_sink(sink, rolled_back) for sink in job.sinks],
         rejects=job_pb2.RejectsSummary(
             rows=job.rejects.rows,
             counts=to_counts(job.rejects.counts),
@@ -54,8 +58,8 @@ def to_job(job: Job) -> job_pb2.Job:
     return message
 
 
-def _to_sink(sink: SinkResult) -> job_pb2.SinkResult:
-    return job_pb2.SinkResult(
+def _to_sink(sink: SinkResult, rolled_back: Mapping[str, SinkRollback]) -> job_pb2.SinkResult:
+    message = job_pb2.SinkResult(
         name=sink.name,
         kind=sink.kind,
         target=sink.target,
@@ -64,6 +68,31 @@ def _to_sink(sink: SinkResult) -> job_pb2.SinkResult:
         checksum=sink.checksum,
         load_id=sink.load_id,
     )
+    found = rolled_back.get(sink.name)
+    if found is not None:
+        message.rollback.CopyFrom(_to_rollback(found.time, found.author, found.reason))
+    return message
+
+
+def _to_rollback(time: datetime, author: str, reason: str) -> job_pb2.SinkRollback:
+    return job_pb2.SinkRollback(time=to_timestamp(time), author=author, reason=reason)
+
+
+def to_rolled_back(load: RolledBack) -> job_pb2.RolledBackLoad:
+    """A load that was rolled back, or would be."""
+    message = job_pb2.RolledBackLoad(
+        load_id=load.load_id,
+        sink=load.sink,
+        target=load.target,
+        mode=load.mode,
+        removed=load.removed,
+        restored=load.restored,
+        kept_bytes=load.kept_bytes,
+        already=load.already,
+    )
+    if load.time is not None:
+        message.rollback.CopyFrom(_to_rollback(load.time, load.author, load.reason))
+    return message
 
 
 def to_event(event: Snapshot | JobEvent | Heartbeat) -> job_pb2.WatchJobResponse:

@@ -15,7 +15,7 @@ def contract_services(use_cases: UseCases) -> list[Service]:
         Service.named(
             "etlplus.v1.PipelineService", PipelineServicer(use_cases.pipelines, use_cases.plans)
         ),
-        Service.named("etlplus.v1.JobService", JobServicer(use_cases.jobs)),
+        Service.named("etlplus.v1.JobService", JobServicer(use_cases.jobs, use_cases.rollbacks)),
         Service.named("etlplus.v1.ConnectionService", ConnectionServicer(use_cases.connections)),
         Service.named("etlplus.v1.SystemService", SystemServicer(use_cases.system)),
         Service.named("etlplus.v1.AuthService", AuthServicer(use_cases.auth)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from etlplus.app.jobs import Jobs
+from etlplus.app.rollback import JobRollbacks
 from etlplus.rpc.call import Context, caller
 from etlplus.rpc.convert import jobs as convert
 from etlplus.rpc.streams import closing, in_batches
@@ -14,8 +15,9 @@ from etlplus.v1 import job_pb2
 class JobServicer:
     """Translates; the use cases decide."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, rollbacks: JobRollbacks) -> None:
         self._jobs = jobs
+        self._rollbacks = rollbacks
 
     async def GetJob(  # noqa: N802, D102 the contract's
         self, request: job_pb2.GetJobRequest, _context: Context
@@ -48,6 +50,21 @@ class JobServicer:
         self, request: job_pb2.CancelJobRequest, _context: Context
     ) -> job_pb2.Job:
         return convert.to_job(await self._jobs.cancel(caller(), request.name))
+
+    async def RollbackJob(  # noqa: N802, D102 the contract's
+        self, request: job_pb2.RollbackJobRequest, _context: Context
+    ) -> job_pb2.RollbackJobResponse:
+        job, loads = await self._rollbacks.roll_back(
+            caller(),
+            request.name,
+            cascade=request.cascade,
+            reason=request.reason,
+            request_id=request.request_id,
+            validate_only=request.validate_only,
+        )
+        return job_pb2.RollbackJobResponse(
+            job=convert.to_job(job), loads=[convert.to_rolled_back(load) for load in loads]
+        )
 
     async def ListRejects(  # noqa: N802, D102 the contract's
         self, request: job_pb2.ListRejectsRequest, _context: Context
