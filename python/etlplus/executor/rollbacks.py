@@ -54,6 +54,7 @@ class ThreadedRollbacks:
         for sinks, place in places:
             found = await place(replace(order, sinks=sinks))
             await self._note(job.workspace, found)
+            _LOG.info("%s rolled back %d loads at a target of job %s", author, len(found), job.uid)
             done += found
         return done
 

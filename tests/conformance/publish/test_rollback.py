@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from tests.conformance.publish.test_modes import HANGING
 PUBLISHER = PostgresPublisher(patience=10)
 ROLLBACK = PostgresRollback(patience=10)
 PATIENT = PostgresRollback(patience=30)
+IMPATIENT = PostgresRollback(patience=0)
 
 
 class Loads:
@@ -32,7 +34,7 @@ class Loads:
         self._warehouse = warehouse
 
     def run(
-        self, rows: list[Row], mode: str = "append", keep: int = 3, target: str = "public.t"
+        self, rows: Sequence[Row], mode: str = "append", keep: int = 3, target: str = "public.t"
     ) -> Load:
         """Publishes rows as a load of its own."""
         load = Load(uuid4().hex, 1, f"job-{uuid4().hex[:4]}", "flights", 1, keep)
@@ -219,6 +221,89 @@ def test_a_trigger_that_changes_restored_rows_is_a_conflict(loads: Loads) -> Non
         "CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()"
     )
     assert loads.refused(load).code == "ROLLBACK_CONFLICT"
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["NO ACTION DEFERRABLE INITIALLY DEFERRED", "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"],
+)
+@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+def test_rows_of_others_that_refer_to_the_load_are_not_taken_along(
+    loads: Loads, mode: str, action: str
+) -> None:
+    loads.session.execute(
+        "CREATE TABLE t (id integer PRIMARY KEY, name text);"
+        "CREATE TABLE child (id integer DEFAULT 8 REFERENCES t)"
+    )
+    loads.session.execute(
+        "ALTER TABLE child DROP CONSTRAINT child_id_fkey, "
+        f"ADD FOREIGN KEY (id) REFERENCES t ON DELETE {action}".encode()
+    )
+    load = loads.run([(7, "g"), (8, "h")], mode)
+    loads.session.execute("INSERT INTO child VALUES (7)")
+    assert loads.refused(load).code == "ROLLBACK_CONFLICT"
+    assert loads.session.execute("SELECT id FROM child").fetchall() == [(7,)]
+    loads.session.execute("DELETE FROM child")
+    loads.back(load)
+    assert loads.seen() == []
+
+
+@pytest.mark.parametrize("mode", ["append", "merge"])
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_a_table_that_refers_to_itself_keeps_rows_of_others(
+    loads: Loads, mode: str, action: str
+) -> None:
+    loads.session.execute(
+        "CREATE TABLE t (id integer PRIMARY KEY, name text, parent integer REFERENCES t "
+        f"ON DELETE {action}); INSERT INTO t VALUES (1, 'one', 1), (2, 'two', 1)".encode()
+    )
+    before = loads.seen()
+    load = loads.run([(7, "g"), (8, "h")] + [(2, "b")] * (mode == "merge"), mode)
+    loads.session.execute("INSERT INTO t VALUES (9, 'others', 7)")
+    assert loads.refused(load).code == "ROLLBACK_CONFLICT"
+    loads.session.execute("DELETE FROM t WHERE id = 9")
+    loads.back(load)
+    assert loads.seen() == before
+
+
+def test_two_that_roll_back_at_once_do_it_once(loads: Loads) -> None:
+    loads.session.execute("CREATE TABLE t (id integer, name text)")
+    load = loads.run(NEW)
+    with ThreadPoolExecutor(4) as threads:
+        found = [threads.submit(loads.back, load) for _ in range(4)]
+        done = [each.result()[0] for each in found]
+    assert [each.already for each in done].count(False) == 1
+    assert loads.seen() == []
+
+
+def test_a_locked_target_is_waited_for_and_given_up(
+    loads: Loads, warehouse: ResolvedConnection
+) -> None:
+    loads.session.execute("CREATE TABLE t (id integer, name text)")
+    load = loads.run(NEW)
+    order = RollbackOrder(load.load_id, ("out",), "me")
+    with loads.session.transaction():
+        loads.session.execute("SELECT FROM t")
+        with pytest.raises(EtlError) as conflict:
+            IMPATIENT.roll_back(order, warehouse)
+    assert conflict.value.code == "PUBLISH_CONFLICT"
+    assert loads.back(load)[0].removed == 5
+
+
+def test_sinks_of_one_load_go_together(
+    loads: Loads, stage: Stage, warehouse: ResolvedConnection
+) -> None:
+    loads.session.execute("CREATE TABLE t (id integer, name text)")
+    load = loads.run(NEW)
+    more = stage([(9, "i")], of=load, sink="more")
+    other = stage([(9, "i")], of=load, sink="other", target="public.u")
+    for staged in (more, other):
+        PUBLISHER.publish(staged, load, warehouse)
+    order = RollbackOrder(load.load_id, ("out", "more", "other"), "me")
+    done = ROLLBACK.roll_back(order, warehouse)
+    assert sorted(each.sink for each in done) == ["more", "other", "out"]
+    assert loads.seen() == []
+    assert loads.session.execute("SELECT to_regclass('public.u')").fetchone() == (None,)
 
 
 def test_a_target_that_is_gone_is_a_conflict(loads: Loads) -> None:

@@ -16,7 +16,14 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from etlplus.connectors.postgres import adoption, generations, ledger, restore, undo
+from etlplus.connectors.postgres import (
+    adoption,
+    generations,
+    ledger,
+    references,
+    restore,
+    undo,
+)
 from etlplus.connectors.postgres.generations import Entry
 from etlplus.connectors.postgres.idle import IdleSessions
 from etlplus.connectors.postgres.session import Session, is_conflict, is_lost, refused
@@ -148,20 +155,37 @@ def _lock(session: Session, target: str) -> None:
 
 
 def _undo(session: Session, order: RollbackOrder, entry: Entry) -> None:
-    restored = 0
+    try:
+        with references.untouched(session, entry):
+            restored = _restore(session, entry)
+            # Deferred constraints speak now, while it can still be said whose they are.
+            session.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except psycopg.errors.IntegrityError as error:
+        reason = error.diag.message_detail or error.diag.message_primary or str(error)
+        raise restore.conflict(entry.target, f"a constraint forbids it: {reason}") from error
+    _finish(session, order, entry, restored)
+
+
+def _restore(session: Session, entry: Entry) -> int:
+    """Returns how many rows are there again."""
     match entry.undo:
         case "created":
             _uncreate(session, entry)
         case "inserted":
             restore.delete_own(session, entry)
         case "swapped":
-            restored = _unswap(session, entry)
+            return _unswap(session, entry)
         case "replaced":
-            restored = restore.replace(session, entry)
+            return restore.replace(session, entry)
         case "merged":
-            restored = restore.unmerge(session, entry)
+            return restore.unmerge(session, entry)
         case other:
             raise WrongState(f"{other!r} is not known here", code="ROLLBACK_UNAVAILABLE")
+    return 0
+
+
+def _finish(session: Session, order: RollbackOrder, entry: Entry, restored: int) -> None:
+    """Drops what was kept and writes the ledger."""
     if entry.undo_table:
         undo.drop(session, entry.undo_table)
     removed = entry.written - (entry.kept if entry.undo == "merged" else 0)

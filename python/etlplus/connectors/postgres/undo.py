@@ -19,20 +19,26 @@ from etlplus.domain.run import Load, StagedSink
 #: The column of kept copies that holds the transaction that had written the row.
 WRITER = "__xmin"
 
-#: Rows of foreign tables have no writer, and those of inherited tables no certain place.
+#: Only rows that may be read can be kept. Rows of foreign tables have no writer, and those of
+#: inherited tables no certain place.
 _IS_POSSIBLE = """
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = %(schema)s AND c.relname = %(table)s AND c.relkind IN ('r', 'p')
       AND NOT (c.relkind = 'r' AND c.relhassubclass)
+      AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
       AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_partition_tree(c.oid) p
         JOIN pg_catalog.pg_class f ON f.oid = p.relid AND f.relkind = 'f')
 )"""
 
+#: What another role keeps is for that role to drop.
 _OLDER = """
-SELECT load_id, sink, undo_table FROM etlplus.load
-WHERE target = %(target)s AND undo_table <> '' ORDER BY number DESC OFFSET %(keep)s"""
+SELECT o.load_id, o.sink, o.undo_table FROM (
+    SELECT load_id, sink, undo_table FROM etlplus.load
+    WHERE target = %(target)s AND undo_table <> '' ORDER BY number DESC OFFSET %(keep)s) o
+LEFT JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass('etlplus.' || o.undo_table)
+WHERE c.oid IS NULL OR pg_catalog.pg_has_role(c.relowner, 'USAGE')"""
 
 _FORGET = """
 UPDATE etlplus.load SET undo = '', undo_table = ''
