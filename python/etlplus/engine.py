@@ -188,6 +188,7 @@ def _progress(progress: report_pb2.RunProgress) -> figures.Progress:
             merged_away=node.merged_away,
             expanded=node.expanded,
             bytes=node.bytes,
+            worked_micros=node.worked_micros,
         )
         for node in progress.nodes
     )

@@ -106,7 +106,7 @@ def fetch(opened: Session, job: str) -> job_pb2.Job:
 
 
 def show(job: str, /, *, output: Output = "table", remote: Remote = HERE) -> int:
-    """Show a job with its books and its rejects by reason.
+    """Show a job with its books, its rejects by reason, and what each step did.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def show(job: str, /, *, output: Output = "table", remote: Remote = HERE) -> int
     """
     with session(remote) as opened:
         found = fetch(opened, job)
-    write(plain(found), output, lambda: report.summary(found))
+    write(plain(found), output, lambda: report.details(found))
     return exits.OK
 
 

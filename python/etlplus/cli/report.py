@@ -90,6 +90,11 @@ def rollbacks(job: job_pb2.Job) -> str:
     return table(("ROLLED BACK", "TIME", "BY", "REASON"), rows) if rows else ""
 
 
+def details(job: job_pb2.Job) -> str:
+    """The summary, and what each source, step and sink did."""
+    return summary(job) + ("\n" + steps(job) if job.progress.nodes else "")
+
+
 def _head(job: job_pb2.Job) -> str:
     rows = [
         ("job", job.uid),
@@ -111,6 +116,19 @@ def _head(job: job_pb2.Job) -> str:
     if job.error.code:
         rows.append(("error", f"{job.error.code}: {job.error.message}"))
     return table((), ()) if not rows else "".join(f"{name:<10}{value}\n" for name, value in rows)
+
+
+def steps(job: job_pb2.Job) -> str:
+    """What came into each source, step and sink, what became of it, and how long that took."""
+    rows = []
+    for node in job.progress.nodes:
+        figures = (
+            *(node.rows_in, node.rows_out, node.rejected),
+            *(node.filtered, node.merged_away, node.expanded),
+        )
+        time = duration(node.worked_micros / 1e6)
+        rows.append((node.name, node.kind, *map(number, figures), time))
+    return table(("STEP", "KIND", "IN", "OUT", *_BOOKS[2:], "TIME"), rows, right="  >>>>>>>")
 
 
 def _is_stopping(job: job_pb2.Job) -> bool:

@@ -66,7 +66,13 @@ class PlanReport:
 
 @dataclass(frozen=True, slots=True)
 class NodeCounters:
-    """Rows of a node: rows_in + expanded = rows_out + rejected + filtered + merged_away."""
+    """Rows of a node: rows_in + expanded = rows_out + rejected + filtered + merged_away.
+
+    Attributes:
+        bytes: that a source read.
+        worked_micros: microseconds that its operators worked, summed over threads; for a sink, that
+            writing took. That of sorts, joins and aggregates is known when their rows are read.
+    """
 
     name: str
     kind: str
@@ -77,6 +83,7 @@ class NodeCounters:
     merged_away: int = 0
     expanded: int = 0
     bytes: int = 0
+    worked_micros: int = 0
 
 
 @dataclass(frozen=True, slots=True)

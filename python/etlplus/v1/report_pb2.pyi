@@ -76,7 +76,7 @@ class RunProgress(_message.Message):
     def __init__(self, nodes: _Optional[_Iterable[_Union[NodeCounters, _Mapping]]] = ..., rows_read: _Optional[int] = ..., bytes_read: _Optional[int] = ..., bytes_total: _Optional[int] = ..., rows_rejected: _Optional[int] = ..., rows_staged: _Optional[int] = ..., peak_memory: _Optional[int] = ..., spilled_bytes: _Optional[int] = ...) -> None: ...
 
 class NodeCounters(_message.Message):
-    __slots__ = ("name", "kind", "rows_in", "rows_out", "rejected", "filtered", "merged_away", "expanded", "bytes")
+    __slots__ = ("name", "kind", "rows_in", "rows_out", "rejected", "filtered", "merged_away", "expanded", "bytes", "worked_micros")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ROWS_IN_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +86,7 @@ class NodeCounters(_message.Message):
     MERGED_AWAY_FIELD_NUMBER: _ClassVar[int]
     EXPANDED_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
+    WORKED_MICROS_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     rows_in: int
@@ -95,7 +96,8 @@ class NodeCounters(_message.Message):
     merged_away: int
     expanded: int
     bytes: int
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., rows_in: _Optional[int] = ..., rows_out: _Optional[int] = ..., rejected: _Optional[int] = ..., filtered: _Optional[int] = ..., merged_away: _Optional[int] = ..., expanded: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+    worked_micros: int
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., rows_in: _Optional[int] = ..., rows_out: _Optional[int] = ..., rejected: _Optional[int] = ..., filtered: _Optional[int] = ..., merged_away: _Optional[int] = ..., expanded: _Optional[int] = ..., bytes: _Optional[int] = ..., worked_micros: _Optional[int] = ...) -> None: ...
 
 class Books(_message.Message):
     __slots__ = ("read", "loaded", "rejected", "filtered", "merged_away", "expanded")

@@ -40,7 +40,7 @@ from etlplus.v1 import connection_pb2, job_pb2, pipeline_pb2, plan_pb2
 START = datetime(2026, 1, 31, 23, 59, 59, 123456, tzinfo=UTC)
 UID = UUID("01a20658-b996-7268-a1fc-09f9d8a6fc15")
 PROGRESS = Progress(
-    nodes=(NodeCounters("n", "csv", 1, 2, 3, 4, 5, 6, 7),),
+    nodes=(NodeCounters("n", "csv", 1, 2, 3, 4, 5, 6, 7, 8),),
     rows_read=8,
     bytes_read=9,
     bytes_total=10,
@@ -131,6 +131,7 @@ def test_progress_and_books_keep_every_figure_apart() -> None:
             "mergedAway": "5",
             "expanded": "6",
             "bytes": "7",
+            "workedMicros": "8",
         }
     ]
     assert unset(reports.to_progress(PROGRESS)) == []

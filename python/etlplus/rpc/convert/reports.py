@@ -54,6 +54,7 @@ def to_progress(progress: run.Progress) -> report_pb2.RunProgress:
                 merged_away=node.merged_away,
                 expanded=node.expanded,
                 bytes=node.bytes,
+                worked_micros=node.worked_micros,
             )
             for node in progress.nodes
         ],

@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -13,7 +14,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::statistics::StatisticsArgs;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
@@ -59,6 +60,10 @@ impl DisplayAs for RowExec {
 impl ExecutionPlan for RowExec {
     fn name(&self) -> &'static str {
         "RowExec"
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
     }
 
     fn statistics_from_inputs(
@@ -139,10 +144,15 @@ impl Stream for RowStream {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             match ready!(self.input.poll_next_unpin(context)) {
-                Some(Ok(batch)) => match self.program.run(&batch, &self.schema) {
-                    Ok(out) if out.num_rows() == 0 => {}
-                    result => return Poll::Ready(Some(result)),
-                },
+                Some(Ok(batch)) => {
+                    let begun = Instant::now();
+                    let result = self.program.run(&batch, &self.schema);
+                    self.program.step.counters.worked(begun.elapsed());
+                    match result {
+                        Ok(out) if out.num_rows() == 0 => {}
+                        result => return Poll::Ready(Some(result)),
+                    }
+                }
                 other => return Poll::Ready(other),
             }
         }

@@ -9,7 +9,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, FieldRef};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema, DFSchemaRef, TableReference};
+use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     Expr, ExprSchemable, Extension, LogicalPlan, UserDefinedLogicalNodeCore,
@@ -17,6 +19,7 @@ use datafusion::logical_expr::{
 
 use super::RejectCode;
 use super::state::NodeRef;
+use crate::run::table::SourceTable;
 use crate::scan::{LINE, OFFSET, SRC};
 
 /// The names of the identity columns.
@@ -123,6 +126,15 @@ impl RowNode {
         }))
     }
 
+    /// The same over other outputs.
+    ///
+    /// # Errors
+    /// When an expression's type cannot be told.
+    pub fn projecting(&self, outputs: Vec<Output>) -> Result<Self> {
+        let (step, input) = (self.step.clone(), Arc::clone(&self.input));
+        Self::new(step, self.counts, RowOp::Project(outputs), input)
+    }
+
     fn new(step: NodeRef, counts: bool, op: RowOp, input: Arc<LogicalPlan>) -> Result<Self> {
         let schema = match &op {
             RowOp::Project(outputs) => project_schema(outputs, input.schema())?,
@@ -227,6 +239,9 @@ impl UserDefinedLogicalNodeCore for RowNode {
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
         let input = self.input.schema();
+        if shows_rows(&self.input) {
+            return Some(vec![(0..input.fields().len()).collect()]);
+        }
         let mut needed = Vec::new();
         for expr in self.expressions() {
             for column in expr.column_refs() {
@@ -243,6 +258,17 @@ impl UserDefinedLogicalNodeCore for RowNode {
         needed.dedup();
         Some(vec![needed])
     }
+}
+
+/// Whether rejects must show the rows themselves, all columns of them, because a source below cannot
+/// be asked for the record again.
+fn shows_rows(plan: &LogicalPlan) -> bool {
+    let once = |plan: &LogicalPlan| match plan {
+        LogicalPlan::TableScan(scan) => source_as_provider(&scan.source)
+            .is_ok_and(|provider| SourceTable::is_read_once(provider.as_ref())),
+        _ => false,
+    };
+    plan.exists(|plan| Ok(once(plan))).unwrap_or(true)
 }
 
 fn first(exprs: Vec<Expr>, old: &Expr) -> Expr {

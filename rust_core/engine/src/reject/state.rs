@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -41,12 +42,20 @@ pub struct Counters {
     pub filtered: AtomicU64,
     /// Rows that became part of another row, where the step knows which.
     pub merged: AtomicU64,
+    /// Nanoseconds that its operators worked, summed over threads; a sink's, that writing took.
+    pub worked: AtomicU64,
 }
 
 impl Counters {
     /// Adds to one of the counters.
     pub fn add(counter: &AtomicU64, rows: usize) {
         counter.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Adds to the time that was worked.
+    pub fn worked(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.worked.fetch_add(nanos, Ordering::Relaxed);
     }
 }
 

@@ -19,7 +19,7 @@ use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskCo
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::statistics::StatisticsArgs;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
@@ -113,10 +113,13 @@ impl UserDefinedLogicalNodeCore for Tap {
     }
 }
 
+/// The operator.
 #[derive(Debug)]
-struct TapExec {
-    step: NodeRef,
-    edge: Edge,
+pub struct TapExec {
+    /// The step.
+    pub step: NodeRef,
+    /// The edge.
+    pub edge: Edge,
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
@@ -156,6 +159,10 @@ impl DisplayAs for TapExec {
 impl ExecutionPlan for TapExec {
     fn name(&self) -> &'static str {
         "TapExec"
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
     }
 
     fn statistics_from_inputs(

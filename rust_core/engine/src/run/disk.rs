@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::compile::Compiled;
 use super::failure::engine_error;
-use super::spills;
+use super::operators;
 use super::stage::{cancelled, execute, join_all};
 use super::staged::Written;
 use crate::error::{Code, EngineError, Result};
@@ -42,7 +42,7 @@ pub async fn to_disk(compiled: &Compiled, name: &str, plan: &LogicalPlan) -> Res
         });
     }
     join_all(tasks).await?;
-    spills::note(compiled, &operators);
+    operators::note(compiled, &operators);
     let rows = rows.load(Ordering::Relaxed);
     Ok(Written { files, rows })
 }

@@ -13,15 +13,15 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::operator_statistics::StatisticsRegistry;
 
-/// The share of the operators' memory that one table of a join may take.
-const SHARE: f64 = 0.4;
+/// The share of the operators' memory that the tables of a plan's joins may take together.
+const SHARE: f64 = 0.6;
 /// What a row takes in the table besides its values, in bytes.
 const ENTRY: usize = 24;
 
 /// Replaces joins whose table may not fit.
 #[derive(Debug)]
 struct SpillingJoins {
-    /// The most that a table may take, in bytes.
+    /// The most that all tables of a plan may take, in bytes.
     most: usize,
 }
 
@@ -47,9 +47,19 @@ impl PhysicalOptimizerRule for SpillingJoins {
         plan: Arc<dyn ExecutionPlan>,
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|plan| match plan.downcast_ref::<HashJoinExec>() {
-            Some(join) if !self.fits(join)? => Ok(Transformed::yes(sorted(join)?)),
-            _ => Ok(Transformed::no(plan)),
+        let mut left = self.most;
+        plan.transform_up(|plan| {
+            let Some(join) = plan.downcast_ref::<HashJoinExec>() else {
+                return Ok(Transformed::no(plan));
+            };
+            if !is_replaceable(join) {
+                return Ok(Transformed::no(plan));
+            }
+            match table_bytes(join)?.and_then(|bytes| left.checked_sub(bytes)) {
+                Some(rest) => left = rest,
+                None => return Ok(Transformed::yes(sorted(join)?)),
+            }
+            Ok(Transformed::no(plan))
         })
         .data()
     }
@@ -63,25 +73,24 @@ impl PhysicalOptimizerRule for SpillingJoins {
     }
 }
 
-impl SpillingJoins {
-    /// Whether the join's table is known to be small enough, or cannot be done without.
-    fn fits(&self, join: &HashJoinExec) -> Result<bool> {
-        let replaceable = !join.null_aware
-            && join.projection.is_none()
-            && !matches!(join.join_type(), JoinType::LeftMark | JoinType::RightMark);
-        if !replaceable {
-            return Ok(true);
-        }
-        let registry = StatisticsRegistry::default_with_builtin_providers();
-        let table = registry.compute_base(join.left().as_ref())?;
-        let (Some(rows), Some(bytes)) = (
-            table.num_rows.get_value(),
-            table.total_byte_size.get_value(),
-        ) else {
-            return Ok(false);
-        };
-        Ok(bytes.saturating_add(rows.saturating_mul(ENTRY)) <= self.most)
-    }
+/// Whether sorting can do what the join does.
+fn is_replaceable(join: &HashJoinExec) -> bool {
+    !join.null_aware
+        && join.projection.is_none()
+        && !matches!(join.join_type(), JoinType::LeftMark | JoinType::RightMark)
+}
+
+/// About how many bytes the join's table takes, where anything is known of it.
+fn table_bytes(join: &HashJoinExec) -> Result<Option<usize>> {
+    let registry = StatisticsRegistry::default_with_builtin_providers();
+    let table = registry.compute_base(join.left().as_ref())?;
+    let (rows, bytes) = (
+        table.num_rows.get_value(),
+        table.total_byte_size.get_value(),
+    );
+    Ok(rows
+        .zip(bytes)
+        .map(|(rows, bytes)| bytes.saturating_add(rows.saturating_mul(ENTRY))))
 }
 
 fn sorted(join: &HashJoinExec) -> Result<Arc<dyn ExecutionPlan>> {

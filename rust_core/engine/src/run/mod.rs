@@ -9,19 +9,20 @@ mod failure;
 mod graph;
 mod joins;
 mod memory;
+mod operators;
 #[cfg(test)]
 mod optimiser_tests;
 mod order;
 mod preview;
 mod progress;
+mod prune;
 mod report;
 pub mod runtime;
 mod session;
-mod spills;
 mod stage;
 mod staged;
 mod stops;
-mod table;
+pub mod table;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

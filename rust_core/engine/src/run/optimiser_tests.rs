@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use datafusion::execution::{SessionStateBuilder, context::SessionContext};
+use datafusion::physical_plan::displayable;
 
 use super::compile::Compiled;
 use crate::plan::pb::{self, step::Kind};
@@ -229,9 +230,7 @@ fn unoptimised(compiled: &Compiled) -> SessionContext {
     SessionContext::new_with_state(bare.build())
 }
 
-async fn outcome(chain: Vec<Kind>, folder: &Path, optimised: bool) -> Outcome {
-    std::fs::write(folder.join("orders.csv"), ORDERS).unwrap();
-    std::fs::write(folder.join("users.csv"), USERS).unwrap();
+async fn compiled(plan: pb::Plan, folder: &Path) -> Compiled {
     let runtime = pb::Runtime {
         file_roots: vec![folder.display().to_string()],
         base_dir: folder.display().to_string(),
@@ -242,9 +241,13 @@ async fn outcome(chain: Vec<Kind>, folder: &Path, optimised: bool) -> Outcome {
         batch_rows: 3,
         ..pb::Runtime::default()
     };
-    let mut compiled = Compiled::new(plan(chain), runtime, BTreeMap::new())
-        .await
-        .unwrap();
+    Compiled::new(plan, runtime, BTreeMap::new()).await.unwrap()
+}
+
+async fn outcome(chain: Vec<Kind>, folder: &Path, optimised: bool) -> Outcome {
+    std::fs::write(folder.join("orders.csv"), ORDERS).unwrap();
+    std::fs::write(folder.join("users.csv"), USERS).unwrap();
+    let mut compiled = compiled(plan(chain), folder).await;
     if !optimised {
         compiled.session.context = unoptimised(&compiled);
     }
@@ -283,4 +286,57 @@ async fn the_optimiser_never_changes_which_rows_are_refused() {
         refused += plain.rejects.len();
     }
     assert!(refused > number, "the chains refuse rows: {refused}");
+}
+
+/// How the query engine runs a join of 60,000 users with orders, and the columns it reads.
+async fn join_of(memory: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let users: String = (0..60_000)
+        .map(|number| format!("w{number},{number}\n"))
+        .collect();
+    std::fs::write(folder.path().join("orders.csv"), ORDERS.repeat(50_000)).unwrap();
+    std::fs::write(
+        folder.path().join("users.csv"),
+        format!("word,number\n{users}"),
+    )
+    .unwrap();
+    let query = "select u.number, sum(cast(o.amount as bigint)) as total \
+        from orders o join users u on o.word = u.word group by 1";
+    let mut plan = plan(vec![sql(query)]);
+    if let Some(spec) = &mut plan.spec {
+        spec.limits = Some(pb::Limits {
+            memory: memory.to_owned(),
+            ..pb::Limits::default()
+        });
+    }
+    let compiled = compiled(plan, folder.path()).await;
+    let state = compiled.session.context.state();
+    let plan = state
+        .create_physical_plan(&compiled.plans["step_0"])
+        .await
+        .unwrap();
+    displayable(plan.as_ref()).indent(false).to_string()
+}
+
+#[tokio::test]
+async fn the_smaller_side_of_a_join_is_kept_in_memory_where_it_fits() {
+    let plan = join_of("256MiB").await;
+    let (join, sides) = plan.split_once("HashJoinExec").expect(&plan);
+    assert!(!join.contains("SortExec"), "{plan}");
+    let (users, orders) = (sides.find("source=users"), sides.find("source=orders"));
+    assert!(users < orders, "{plan}");
+}
+
+#[tokio::test]
+async fn a_join_whose_sides_do_not_fit_is_sorted() {
+    let plan = join_of("8MiB").await;
+    assert!(plan.contains("SortMergeJoinExec"), "{plan}");
+}
+
+#[tokio::test]
+async fn columns_that_nobody_needs_do_not_go_through_a_join() {
+    let plan = join_of("256MiB").await;
+    let computed = plan.lines().find(|line| line.contains("RowExec"));
+    assert!(computed.is_some(), "{plan}");
+    assert!(!plan.contains("id@"), "{plan}");
 }

@@ -22,6 +22,7 @@ fn counters(node: &Node) -> pb::NodeCounters {
         bytes: 0,
         merged_away: side + read(&own.merged),
         expanded: 0,
+        worked_micros: read(&own.worked) / 1000,
     };
     if node.kind == "unnest" {
         // Each row that is not refused or filtered has at least one element.

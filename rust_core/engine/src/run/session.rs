@@ -22,6 +22,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::joins;
 use super::memory::{self, PeakPool};
+use super::prune;
 use crate::error::{Code, EngineError, Result};
 use crate::reject::row_exec::RowExec;
 use crate::reject::row_node::{RowNode, RowOp};
@@ -87,6 +88,7 @@ pub fn open(
     let mut state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config(threads, batch_rows, operators))
+        .with_optimizer_rules(prune::rules())
         .with_physical_optimizer_rules(joins::rules(operators))
         .with_runtime_env(Arc::clone(&runtime))
         .with_query_planner(Arc::new(Planner))
@@ -120,6 +122,7 @@ fn config(threads: usize, batch_rows: usize, operators: usize) -> SessionConfig 
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
     options.optimizer.enable_topk_dynamic_filter_pushdown = false;
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    options.optimizer.max_passes = prune::PASSES;
     options.execution.sort_spill_reservation_bytes = 1 << 20;
     // Sizes are estimated through joins too. A small table is built once, not once a partition.
     options.optimizer.use_statistics_registry = true;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use super::budget::Budget;
 use super::compile::Compiled;
 use super::failure::engine_error;
+use super::operators;
 use super::order;
-use super::spills;
 use super::stops::stoppable;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
@@ -109,7 +109,7 @@ pub async fn to_sinks(
         });
     }
     let read = join_all(readers).await;
-    spills::note(compiled, &operators);
+    operators::note(compiled, &operators);
     drop(operators);
     // Only now does the end of a queue mean the end of the rows.
     complete.store(read.is_ok(), Ordering::Release);
@@ -210,19 +210,23 @@ async fn drain(
     mut batches: mpsc::Receiver<RecordBatch>,
     complete: &AtomicBool,
 ) -> Result<Option<pb::StagedSink>> {
+    let counters = &target.node.counters;
     let mut writer = target.sink.open(&context).await?;
     while let Some(batch) = batches.recv().await {
-        let rows = batch.num_rows();
+        let (rows, begun) = (batch.num_rows(), Instant::now());
         writer.write(batch).await?;
-        Counters::add(&target.node.counters.rows_out, rows);
+        counters.worked(begun.elapsed());
+        Counters::add(&counters.rows_out, rows);
     }
     if !complete.load(Ordering::Acquire) {
         writer.abandon().await;
         return Ok(None);
     }
+    let begun = Instant::now();
     let mut staged = writer.finish().await?;
+    counters.worked(begun.elapsed());
     staged.name = target.node.name.to_string();
-    let counted = target.node.counters.rows_out.load(Ordering::Relaxed);
+    let counted = counters.rows_out.load(Ordering::Relaxed);
     if staged.rows != counted {
         let text = format!("{counted} rows were given, {} are staged", staged.rows);
         abandon(std::iter::once(&staged));

@@ -1,7 +1,9 @@
 //! Sources as tables of the query engine.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::{AsArray, UInt32Array};
 use arrow::compute::kernels::numeric::add;
@@ -23,7 +25,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
-use futures::StreamExt;
+use futures::stream::poll_fn;
+use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
 
 use super::estimate;
@@ -53,6 +56,13 @@ impl SourceTable {
         let identity = identity_fields().map(Arc::new);
         let fields = schema.fields().iter().cloned().chain(identity);
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// Whether a table is a source whose records cannot be read again.
+    #[must_use]
+    pub fn is_read_once(table: &dyn TableProvider) -> bool {
+        let own = (table as &dyn Any).downcast_ref::<Self>();
+        own.is_some_and(|table| !table.source.can_read_again())
     }
 }
 
@@ -235,7 +245,7 @@ impl ExecutionPlan for ScanExec {
         let (schema, positions, first) =
             (self.schema(), Arc::clone(&self.positions), self.first_src);
         let node = Arc::clone(&self.node);
-        let batches = stream.map(move |batch| {
+        let batches = timed(stream, Arc::clone(&node)).map(move |batch| {
             let batch = batch.map_err(|error| error.at(node.name.as_ref()))?;
             Counters::add(&node.counters.rows_out, batch.num_rows());
             arrange(&batch, &positions, first, &schema)
@@ -245,6 +255,19 @@ impl ExecutionPlan for ScanExec {
             batches,
         )))
     }
+}
+
+/// Counts the time that a source takes to give its batches.
+fn timed(
+    mut stream: BatchStream,
+    node: Arc<Node>,
+) -> impl Stream<Item = crate::error::Result<RecordBatch>> {
+    poll_fn(move |context| {
+        let begun = Instant::now();
+        let item = stream.poll_next_unpin(context);
+        node.counters.worked(begun.elapsed());
+        item
+    })
 }
 
 /// Puts a source's columns into the order of the plan and makes `__src` unique within the run.

@@ -148,6 +148,11 @@ pub struct ScanContext {
     pub cancel: CancellationToken,
 }
 
+/// What a record of so many columns usually takes in a text file, in bytes.
+fn usual_bytes(source: &(impl Source + ?Sized)) -> u64 {
+    source.schema().fields().len().max(1) as u64 * FIELD_BYTES
+}
+
 /// A compiled source.
 pub trait Source: Debug + Send + Sync {
     /// The kind, as in the pipeline.
@@ -164,9 +169,7 @@ pub trait Source: Debug + Send + Sync {
 
     /// About how many rows will be read, where anything is known of it.
     fn rows_estimate(&self) -> Option<u64> {
-        let columns = self.schema().fields().len().max(1) as u64;
-        self.bytes_total()
-            .map(|bytes| bytes / (columns * FIELD_BYTES))
+        self.bytes_total().map(|bytes| bytes / usual_bytes(self))
     }
 
     /// How many partitions can be read side by side. `wanted` is the number of threads.
@@ -181,6 +184,11 @@ pub trait Source: Debug + Send + Sync {
 
     /// The file or table behind an index of the `__src` column.
     fn origin_name(&self, src: u32) -> String;
+
+    /// Whether [`Source::raw_record`] finds records.
+    fn can_read_again(&self) -> bool {
+        true
+    }
 
     /// The record's bytes as they were read, found again by its origin, at most `limit` bytes. None
     /// when the source cannot be read again.

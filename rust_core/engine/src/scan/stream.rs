@@ -189,6 +189,10 @@ impl Source for StreamSource {
         self.name.to_string()
     }
 
+    fn can_read_again(&self) -> bool {
+        false
+    }
+
     fn raw_record(&self, _origin: &Origin, _limit: usize) -> Option<Vec<u8>> {
         None
     }

@@ -13,7 +13,7 @@ use super::header;
 use super::marks::{Evidence, Marks};
 use super::nulls::NullTokens;
 use super::parser::Format;
-use super::sample::{RECORDS, Sample, SampleRecord, window_records, windows};
+use super::sample::{RECORDS, Sample, SampleRecord, record_bytes, window_records, windows};
 use super::sniff::Finding;
 use super::sniff::cell::is_missing_word;
 use crate::error::{Code, EngineError, Result};
@@ -56,6 +56,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         forms: &forms,
         marks: Marks::default(),
         words: Vec::new(),
+        record_bytes: None,
     };
     let heads = read;
     let columns = heads
@@ -74,6 +75,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         repeated,
         marks,
         words,
+        record_bytes,
         ..
     } = setup;
     notes.splice(0..0, form_notes(&forms));
@@ -94,6 +96,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         starts,
         notes,
         findings,
+        record_bytes,
     })
 }
 
@@ -123,6 +126,7 @@ struct Setup<'a> {
     marks: Marks,
     /// Words that mean a missing value in columns that are not text.
     words: Vec<Vec<u8>>,
+    record_bytes: Option<u64>,
 }
 
 impl Setup<'_> {
@@ -244,8 +248,10 @@ impl Setup<'_> {
                 let mut sample = Sample::read(&feed.found, form, self.dialect.max_record)?;
                 sample.skip_to(start);
                 let mut evidence = Evidence::default();
-                for record in sample.records(&self.dialect, RECORDS) {
-                    self.note_numbers(&record, &mut evidence);
+                let records = sample.records(&self.dialect, RECORDS);
+                self.record_bytes = record_bytes(&records);
+                for record in &records {
+                    self.note_numbers(record, &mut evidence);
                 }
                 evidence.marks()
             }

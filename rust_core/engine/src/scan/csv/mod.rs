@@ -50,7 +50,7 @@ use super::chunk::{Place, Split};
 use super::feed::{CHUNK_SIZE, Feed, FeedFile, partition};
 use super::text::again::{Again, FIRST_LOOK};
 use super::text::{self, Form};
-use super::{BatchStream, ScanContext, ScanEnv, Source};
+use super::{BatchStream, ScanContext, ScanEnv, Source, usual_bytes};
 use crate::error::Result;
 use crate::plan::pb;
 use crate::reject::Origin;
@@ -74,6 +74,8 @@ pub struct CsvSource {
     again: Again,
     notes: Vec<String>,
     findings: Vec<Finding>,
+    /// What a record takes on the average, where a sample tells.
+    record_bytes: Option<u64>,
 }
 
 impl CsvSource {
@@ -135,6 +137,11 @@ impl Source for CsvSource {
 
     fn bytes_total(&self) -> Option<u64> {
         text::bytes_total(&self.files, &self.forms)
+    }
+
+    fn rows_estimate(&self) -> Option<u64> {
+        let bytes = self.record_bytes.unwrap_or_else(|| usual_bytes(self));
+        Some(self.bytes_total()? / bytes)
     }
 
     fn partitions(&self, wanted: usize) -> usize {

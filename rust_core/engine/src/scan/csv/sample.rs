@@ -46,6 +46,14 @@ pub struct SampleRecord<'a> {
     pub sound: bool,
 }
 
+/// How many bytes of the file a record takes, on the average. None without records.
+#[must_use]
+pub fn record_bytes(records: &[SampleRecord<'_>]) -> Option<u64> {
+    let (first, last) = (records.first()?, records.last()?);
+    let bytes = last.after.offset.saturating_sub(first.at.offset);
+    Some((bytes / records.len() as u64).max(1))
+}
+
 impl Sample {
     /// Reads the head of a file, long enough to hold one record.
     ///

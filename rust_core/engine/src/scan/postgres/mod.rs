@@ -204,6 +204,10 @@ impl Source for PostgresSource {
         self.name.clone()
     }
 
+    fn can_read_again(&self) -> bool {
+        false
+    }
+
     fn raw_record(&self, _origin: &Origin, _limit: usize) -> Option<Vec<u8>> {
         None
     }
