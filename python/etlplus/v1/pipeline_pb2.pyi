@@ -21,7 +21,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Pipeline(_message.Message):
-    __slots__ = ("name", "spec", "source_text", "version", "author", "message", "content_hash", "etag", "create_time", "update_time")
+    __slots__ = ("name", "spec", "source_text", "version", "author", "message", "content_hash", "etag", "create_time", "update_time", "schedule_state")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +32,7 @@ class Pipeline(_message.Message):
     ETAG_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_STATE_FIELD_NUMBER: _ClassVar[int]
     name: str
     spec: _plan_pb2.PipelineSpec
     source_text: str
@@ -42,7 +43,26 @@ class Pipeline(_message.Message):
     etag: str
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., source_text: _Optional[str] = ..., version: _Optional[int] = ..., author: _Optional[str] = ..., message: _Optional[str] = ..., content_hash: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    schedule_state: ScheduleState
+    def __init__(self, name: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., source_text: _Optional[str] = ..., version: _Optional[int] = ..., author: _Optional[str] = ..., message: _Optional[str] = ..., content_hash: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., schedule_state: _Optional[_Union[ScheduleState, _Mapping]] = ...) -> None: ...
+
+class ScheduleState(_message.Message):
+    __slots__ = ("next_run_time", "paused", "last_run_time", "last_job", "error", "timezone", "summary")
+    NEXT_RUN_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    LAST_RUN_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_JOB_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    next_run_time: _timestamp_pb2.Timestamp
+    paused: bool
+    last_run_time: _timestamp_pb2.Timestamp
+    last_job: str
+    error: _job_pb2.JobError
+    timezone: str
+    summary: str
+    def __init__(self, next_run_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., paused: _Optional[bool] = ..., last_run_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_job: _Optional[str] = ..., error: _Optional[_Union[_job_pb2.JobError, _Mapping]] = ..., timezone: _Optional[str] = ..., summary: _Optional[str] = ...) -> None: ...
 
 class PipelineVersion(_message.Message):
     __slots__ = ("name", "version", "author", "message", "content_hash", "create_time")
@@ -259,7 +279,7 @@ class PreviewPipelineResponse(_message.Message):
     def __init__(self, arrow_ipc: _Optional[bytes] = ...) -> None: ...
 
 class RunPipelineRequest(_message.Message):
-    __slots__ = ("name", "version", "params", "request_id", "validate_only")
+    __slots__ = ("name", "version", "params", "request_id", "validate_only", "scheduled_time")
     class ParamsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -272,9 +292,53 @@ class RunPipelineRequest(_message.Message):
     PARAMS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_TIME_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     params: _containers.ScalarMap[str, str]
     request_id: str
     validate_only: bool
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., params: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    scheduled_time: _timestamp_pb2.Timestamp
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., params: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class PausePipelineScheduleRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ResumePipelineScheduleRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ListUpcomingRunsRequest(_message.Message):
+    __slots__ = ("parent", "page_size", "page_token", "after_time", "until_time")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    AFTER_TIME_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    page_size: int
+    page_token: str
+    after_time: _timestamp_pb2.Timestamp
+    until_time: _timestamp_pb2.Timestamp
+    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListUpcomingRunsResponse(_message.Message):
+    __slots__ = ("upcoming_runs", "next_page_token")
+    UPCOMING_RUNS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    upcoming_runs: _containers.RepeatedCompositeFieldContainer[UpcomingRun]
+    next_page_token: str
+    def __init__(self, upcoming_runs: _Optional[_Iterable[_Union[UpcomingRun, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class UpcomingRun(_message.Message):
+    __slots__ = ("scheduled_time", "local_time")
+    SCHEDULED_TIME_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_TIME_FIELD_NUMBER: _ClassVar[int]
+    scheduled_time: _timestamp_pb2.Timestamp
+    local_time: str
+    def __init__(self, scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., local_time: _Optional[str] = ...) -> None: ...

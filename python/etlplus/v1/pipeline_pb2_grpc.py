@@ -87,6 +87,21 @@ class PipelineServiceStub:
                 request_serializer=etlplus_dot_v1_dot_pipeline__pb2.RunPipelineRequest.SerializeToString,
                 response_deserializer=etlplus_dot_v1_dot_job__pb2.Job.FromString,
                 _registered_method=True)
+        self.PausePipelineSchedule = channel.unary_unary(
+                '/etlplus.v1.PipelineService/PausePipelineSchedule',
+                request_serializer=etlplus_dot_v1_dot_pipeline__pb2.PausePipelineScheduleRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.Pipeline.FromString,
+                _registered_method=True)
+        self.ResumePipelineSchedule = channel.unary_unary(
+                '/etlplus.v1.PipelineService/ResumePipelineSchedule',
+                request_serializer=etlplus_dot_v1_dot_pipeline__pb2.ResumePipelineScheduleRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.Pipeline.FromString,
+                _registered_method=True)
+        self.ListUpcomingRuns = channel.unary_unary(
+                '/etlplus.v1.PipelineService/ListUpcomingRuns',
+                request_serializer=etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsResponse.FromString,
+                _registered_method=True)
 
 
 class PipelineServiceServicer:
@@ -164,6 +179,30 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PausePipelineSchedule(self, request, context):
+        """Stops a pipeline's schedule until it is resumed. Runs by request go on. Fails with
+        FAILED_PRECONDITION when the pipeline has no schedule.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumePipelineSchedule(self, request, context):
+        """Lets a pipeline's schedule go on with the next planned instant. What passed meanwhile is left
+        out. Fails with FAILED_PRECONDITION when the pipeline has no schedule.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUpcomingRuns(self, request, context):
+        """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
+        is paused. With bounds in the past it lists what was planned then by the present schedule.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PipelineServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -216,6 +255,21 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.RunPipeline,
                     request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.RunPipelineRequest.FromString,
                     response_serializer=etlplus_dot_v1_dot_job__pb2.Job.SerializeToString,
+            ),
+            'PausePipelineSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PausePipelineSchedule,
+                    request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.PausePipelineScheduleRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_pipeline__pb2.Pipeline.SerializeToString,
+            ),
+            'ResumePipelineSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumePipelineSchedule,
+                    request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ResumePipelineScheduleRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_pipeline__pb2.Pipeline.SerializeToString,
+            ),
+            'ListUpcomingRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUpcomingRuns,
+                    request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -489,6 +543,87 @@ class PipelineService:
             '/etlplus.v1.PipelineService/RunPipeline',
             etlplus_dot_v1_dot_pipeline__pb2.RunPipelineRequest.SerializeToString,
             etlplus_dot_v1_dot_job__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PausePipelineSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.PipelineService/PausePipelineSchedule',
+            etlplus_dot_v1_dot_pipeline__pb2.PausePipelineScheduleRequest.SerializeToString,
+            etlplus_dot_v1_dot_pipeline__pb2.Pipeline.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumePipelineSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.PipelineService/ResumePipelineSchedule',
+            etlplus_dot_v1_dot_pipeline__pb2.ResumePipelineScheduleRequest.SerializeToString,
+            etlplus_dot_v1_dot_pipeline__pb2.Pipeline.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUpcomingRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.PipelineService/ListUpcomingRuns',
+            etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsRequest.SerializeToString,
+            etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

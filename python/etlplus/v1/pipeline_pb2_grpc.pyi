@@ -57,6 +57,18 @@ class PipelineServiceStub:
     """
     RunPipeline: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.RunPipelineRequest, _job_pb2.Job]
     """Queues a run of a stored pipeline and returns its job at once. Nothing has run by then."""
+    PausePipelineSchedule: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.PausePipelineScheduleRequest, _pipeline_pb2.Pipeline]
+    """Stops a pipeline's schedule until it is resumed. Runs by request go on. Fails with
+    FAILED_PRECONDITION when the pipeline has no schedule.
+    """
+    ResumePipelineSchedule: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ResumePipelineScheduleRequest, _pipeline_pb2.Pipeline]
+    """Lets a pipeline's schedule go on with the next planned instant. What passed meanwhile is left
+    out. Fails with FAILED_PRECONDITION when the pipeline has no schedule.
+    """
+    ListUpcomingRuns: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListUpcomingRunsRequest, _pipeline_pb2.ListUpcomingRunsResponse]
+    """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
+    is paused. With bounds in the past it lists what was planned then by the present schedule.
+    """
 
 @_typing.type_check_only
 class PipelineServiceAsyncStub(PipelineServiceStub):
@@ -85,6 +97,18 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """
     RunPipeline: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.RunPipelineRequest, _job_pb2.Job]  # type: ignore[assignment]
     """Queues a run of a stored pipeline and returns its job at once. Nothing has run by then."""
+    PausePipelineSchedule: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.PausePipelineScheduleRequest, _pipeline_pb2.Pipeline]  # type: ignore[assignment]
+    """Stops a pipeline's schedule until it is resumed. Runs by request go on. Fails with
+    FAILED_PRECONDITION when the pipeline has no schedule.
+    """
+    ResumePipelineSchedule: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ResumePipelineScheduleRequest, _pipeline_pb2.Pipeline]  # type: ignore[assignment]
+    """Lets a pipeline's schedule go on with the next planned instant. What passed meanwhile is left
+    out. Fails with FAILED_PRECONDITION when the pipeline has no schedule.
+    """
+    ListUpcomingRuns: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListUpcomingRunsRequest, _pipeline_pb2.ListUpcomingRunsResponse]  # type: ignore[assignment]
+    """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
+    is paused. With bounds in the past it lists what was planned then by the present schedule.
+    """
 
 class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
     """Stores pipelines. Every change is an immutable version; a job names the version it runs."""
@@ -170,5 +194,35 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
         """Queues a run of a stored pipeline and returns its job at once. Nothing has run by then."""
+
+    @_abc_1.abstractmethod
+    def PausePipelineSchedule(
+        self,
+        request: _pipeline_pb2.PausePipelineScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.Pipeline, _abc.Awaitable[_pipeline_pb2.Pipeline]]:
+        """Stops a pipeline's schedule until it is resumed. Runs by request go on. Fails with
+        FAILED_PRECONDITION when the pipeline has no schedule.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumePipelineSchedule(
+        self,
+        request: _pipeline_pb2.ResumePipelineScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.Pipeline, _abc.Awaitable[_pipeline_pb2.Pipeline]]:
+        """Lets a pipeline's schedule go on with the next planned instant. What passed meanwhile is left
+        out. Fails with FAILED_PRECONDITION when the pipeline has no schedule.
+        """
+
+    @_abc_1.abstractmethod
+    def ListUpcomingRuns(
+        self,
+        request: _pipeline_pb2.ListUpcomingRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.ListUpcomingRunsResponse, _abc.Awaitable[_pipeline_pb2.ListUpcomingRunsResponse]]:
+        """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
+        is paused. With bounds in the past it lists what was planned then by the present schedule.
+        """
 
 def add_PipelineServiceServicer_to_server(servicer: PipelineServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

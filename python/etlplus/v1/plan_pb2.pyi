@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PipelineSpec(_message.Message):
-    __slots__ = ("api", "name", "description", "params", "sources", "steps", "sinks", "limits", "tests")
+    __slots__ = ("api", "name", "description", "params", "sources", "steps", "sinks", "limits", "tests", "schedule")
     API_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,7 @@ class PipelineSpec(_message.Message):
     SINKS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     TESTS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     api: str
     name: str
     description: str
@@ -29,7 +30,35 @@ class PipelineSpec(_message.Message):
     sinks: _containers.RepeatedCompositeFieldContainer[Sink]
     limits: Limits
     tests: _containers.RepeatedCompositeFieldContainer[PipelineTest]
-    def __init__(self, api: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[Sink, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., tests: _Optional[_Iterable[_Union[PipelineTest, _Mapping]]] = ...) -> None: ...
+    schedule: Schedule
+    def __init__(self, api: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[Sink, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., tests: _Optional[_Iterable[_Union[PipelineTest, _Mapping]]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ...) -> None: ...
+
+class Schedule(_message.Message):
+    __slots__ = ("cron", "every", "at", "timezone", "start", "catchup", "max_catchup", "params")
+    class ParamsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _struct_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    CRON_FIELD_NUMBER: _ClassVar[int]
+    EVERY_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    CATCHUP_FIELD_NUMBER: _ClassVar[int]
+    MAX_CATCHUP_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    cron: str
+    every: str
+    at: str
+    timezone: str
+    start: str
+    catchup: str
+    max_catchup: int
+    params: _containers.MessageMap[str, _struct_pb2.Value]
+    def __init__(self, cron: _Optional[str] = ..., every: _Optional[str] = ..., at: _Optional[str] = ..., timezone: _Optional[str] = ..., start: _Optional[str] = ..., catchup: _Optional[str] = ..., max_catchup: _Optional[int] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
 
 class Param(_message.Message):
     __slots__ = ("name", "type", "default", "description", "one_of")
