@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -19,7 +19,14 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 YEARS = 10
 ZONES = sorted(available_timezones() - {"Factory", "localtime"})
 #: Fixed times, times that lie in gaps, lists, every hour.
-CRONS = ["15 2 * * *", "*/20 0-3 * * *", "0 * * * *", "*/7 * * * *", "59 23,0,1 * * 0,6", "30 2 1 * mon"]
+CRONS = [
+    "15 2 * * *",
+    "*/20 0-3 * * *",
+    "0 * * * *",
+    "*/7 * * * *",
+    "59 23,0,1 * * 0,6",
+    "30 2 1 * mon",
+]
 
 MINUTES = st.sampled_from(["*", "0", "30", "*/15", "5,35", "10-50/20"])
 HOURS = st.sampled_from(["*", "0", "2", "1-3", "*/6", "0,2,23", "3"])
@@ -42,7 +49,9 @@ def walked(cron: Cron, zone: ZoneInfo, after: datetime, minutes: int) -> Iterato
             before += MINUTE
             left_out.append(before)
         again = local.fold == 1
-        if cron.has(shown) and (not again or len(cron.hours) == 24) or any(map(cron.has, left_out)):
+        if (cron.has(shown) and (not again or len(cron.hours) == 24)) or any(
+            map(cron.has, left_out)
+        ):
             yield moment
         before = shown
 
@@ -55,7 +64,7 @@ def agree(text: str, name: str, after: datetime, minutes: int) -> int:
     return len(found)
 
 
-@lru_cache(maxsize=None)
+@cache
 def changes(name: str) -> list[datetime]:
     """Days of the ten years at the end of which the zone's offset is another one."""
     zone = ZoneInfo(name)

@@ -19,6 +19,7 @@ from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
 from etlplus.app.ports import Stores
 from etlplus.app.rollback import JobRollbacks
+from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.client import AsyncClient, connect_async
@@ -170,6 +171,7 @@ def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0)
         connections=Connections(stores, outside, tokens, local),
         auth=Auth(stores.tokens),
         system=System(language, _info),
+        scheduling=Scheduling(stores, tokens),
     )
 
 

@@ -9,6 +9,7 @@ from etlplus.app.ports import Aside, Language
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
+from etlplus.domain.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,13 @@ class Definition:
         spec: the serialized PipelineSpec.
         name: the pipeline's id.
         warnings: what works but is likely a mistake.
+        schedule: when it runs by itself; None when it does not.
     """
 
     spec: bytes
     name: str
     warnings: tuple[Problem, ...]
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ class Definitions:
                 place="pipeline.source_text",
                 hint="Send only one of them",
             )
-        name = self._language.summarize(found.spec).name
-        return Definition(found.spec, name, found.problems)
+        summary = self._language.summarize(found.spec)
+        return Definition(found.spec, summary.name, found.problems, summary.schedule)
 
 
 def has_errors(problems: tuple[Problem, ...]) -> bool:

@@ -46,7 +46,7 @@ class Pipelines:
         workspace = enter(caller, names.parse_workspace(parent))
         definition = await self._definitions.read(spec, source_text)
         name = _named(definition, pipeline_id)
-        draft = PipelineDraft(definition.spec, source_text, caller.id, message)
+        draft = _draft(definition, source_text, caller, message)
         if validate_only:
             return await self._dry_create(workspace, name, draft)
         return await once(
@@ -125,7 +125,7 @@ class Pipelines:
         enter(caller, workspace)
         definition = await self._definitions.read(spec, source_text)
         _named(definition, pipeline)
-        draft = PipelineDraft(definition.spec, source_text, caller.id, message)
+        draft = _draft(definition, source_text, caller, message)
         if validate_only:
             return await self._dry_update(workspace, pipeline, draft, allow_missing=allow_missing)
 
@@ -240,6 +240,14 @@ def _named(definition: Definition, wanted: str) -> str:
             metadata={"name": name, "wanted": wanted},
         )
     return names.check_id(name, "pipeline")
+
+
+def _draft(
+    definition: Definition, source_text: str, caller: Principal, message: str
+) -> PipelineDraft:
+    return PipelineDraft(
+        definition.spec, source_text, caller.id, message, schedule=definition.schedule
+    )
 
 
 def _version_text(pipeline: Pipeline) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -11,6 +11,7 @@ from etlplus.app.access import enter
 from etlplus.app.definitions import Definitions, Validation
 from etlplus.app.ports import Planning, Stores
 from etlplus.app.requests import once
+from etlplus.app.scheduling import planned
 from etlplus.domain import names
 from etlplus.domain.errors import EtlError, InvalidInput, RunError, WrongState
 from etlplus.domain.job import Job, JobState, NewJob
@@ -102,28 +103,42 @@ class Plans:
         params: Mapping[str, str] | None = None,
         request_id: str = "",
         validate_only: bool = False,
+        scheduled_time: datetime | None = None,
     ) -> Job:
         """Queues a run of a stored pipeline; 0 runs the newest version. Nothing has run yet.
 
+        With a planned instant it takes the schedule's parameters where none are given, and is the
+        only run for it: one that has not failed is the answer.
+
         Raises:
             NotFound: PIPELINE_NOT_FOUND, VERSION_NOT_FOUND.
-            InvalidInput: PARAM_INVALID, REQUEST_ID_REUSED.
-            WrongState: the pipeline has stream sources, which only a program can hand in.
+            InvalidInput: PARAM_INVALID, REQUEST_ID_REUSED, INSTANT_NOT_PLANNED.
+            WrongState: SCHEDULE_MISSING; the pipeline has stream sources, which only a program can
+                hand in.
         """
         workspace, pipeline = names.parse_pipeline(name)
         enter(caller, workspace)
         given = dict(params or {})
 
         async def submit() -> Job:
-            job = await self._new_job(caller, workspace, pipeline, version, given)
-            return _unsaved(job) if validate_only else await self._stores.jobs.create(job)
+            wanted = given
+            if scheduled_time is not None:
+                stored = await self._stores.pipelines.get(workspace, pipeline)
+                wanted = {**planned(stored, scheduled_time).params, **given}
+            job = await self._new_job(caller, workspace, pipeline, version, wanted)
+            job = replace(job, scheduled_time=scheduled_time)
+            if validate_only:
+                return _unsaved(job)
+            if scheduled_time is not None:
+                return await self._stores.schedules.run_at(job)
+            return await self._stores.jobs.create(job)
 
         if validate_only:
             return await submit()
         return await once(
             self._stores.requests,
             RequestKey(workspace, "RunPipeline", request_id),
-            (pipeline, version, given),
+            (pipeline, version, given, *([scheduled_time.isoformat()] if scheduled_time else [])),
             submit,
             write=lambda job: names.job_name(job.workspace, job.uid),
             read=lambda answer: self._stores.jobs.get(*names.parse_job(answer)),
@@ -202,4 +217,5 @@ def _unsaved(job: NewJob) -> Job:
         params=job.params,
         author=job.author,
         create_time=datetime.now(UTC),
+        scheduled_time=job.scheduled_time,
     )

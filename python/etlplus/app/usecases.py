@@ -10,6 +10,7 @@ from etlplus.app.jobs import Jobs
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
 from etlplus.app.rollback import JobRollbacks
+from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import System
 
 
@@ -24,3 +25,4 @@ class UseCases:
     connections: Connections
     auth: Auth
     system: System
+    scheduling: Scheduling

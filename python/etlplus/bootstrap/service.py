@@ -19,6 +19,7 @@ from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
 from etlplus.app.rollback import JobRollbacks
+from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.bootstrap.machine import parts
@@ -132,6 +133,7 @@ def _use_cases(
         connections=Connections(stores, inspection, tokens, machine.environment.local),
         auth=Auth(stores.tokens),
         system=System(machine.language, info),
+        scheduling=Scheduling(stores, tokens),
     )
 
 

@@ -32,6 +32,7 @@ class Section(NamedTuple):
 #: What the words that only lead to other words stand for.
 GROUPS: Final = {
     "jobs": "List, show, watch, cancel and roll back jobs, and read their logs.",
+    "schedule": "Show and pause what pipelines do by themselves.",
     "rejects": "Read the rows that a job refused.",
     "conn": "Store connections to databases and look at what they lead to.",
 }
@@ -66,6 +67,11 @@ SECTIONS: Final = (
             Command("jobs cancel", "jobs:cancel", "Ask a job to stop and wait until it has."),
             Command("jobs rollback", "rollback:rollback", "Restore what was there before a job."),
             Command("jobs logs", "jobs:logs", "Print the log of a job."),
+            Command("schedule list", "schedules:list_schedules", "List what runs by itself."),
+            Command("schedule next", "schedules:upcoming", "Show when a pipeline runs next."),
+            Command("schedule pause", "schedules:pause", "Stop a pipeline's schedule."),
+            Command("schedule resume", "schedules:resume", "Let a schedule go on."),
+            Command("backfill", "backfill:backfill", "Run what a schedule planned in the past."),
             Command("rejects show", "rejects:show", "Show the rows that a job refused."),
         ),
     ),

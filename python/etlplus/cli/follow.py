@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from etlplus.cli.progress import Meter
     from etlplus.cli.screen import Screen
     from etlplus.cli.session import Session
+    from etlplus.v1 import report_pb2
 
 #: How often a broken watch is resumed without news, and the seconds before each time.
 _RESUMES: Final = 8
@@ -55,7 +56,14 @@ def follow(opened: Session, job: job_pb2.Job, screen: Screen) -> tuple[job_pb2.J
     return ended, report.exit_code(ended)
 
 
-def _watch(opened: Session, name: str, shown: Meter) -> None:
+def wait_for(opened: Session, job: job_pb2.Job) -> job_pb2.Job:
+    """Returns a job when it has ended. Raises EtlError as `follow`."""
+    _watch(opened, job.name, _Silent())
+    request = job_pb2.GetJobRequest(name=job.name)
+    return opened.client.jobs.GetJob(request, timeout=CALL_SECONDS)
+
+
+def _watch(opened: Session, name: str, shown: Meter | _Silent) -> None:
     seen = failures = 0
     pause = threading.Event()
     while True:
@@ -78,7 +86,17 @@ def _watch(opened: Session, name: str, shown: Meter) -> None:
         return
 
 
-def _show(event: job_pb2.WatchJobResponse, shown: Meter) -> bool:
+class _Silent:
+    """Shows nothing of a job."""
+
+    def state(self, _text: str) -> None:
+        """Nothing."""
+
+    def update(self, _progress: report_pb2.RunProgress) -> None:
+        """Nothing."""
+
+
+def _show(event: job_pb2.WatchJobResponse, shown: Meter | _Silent) -> bool:
     """Shows an event. True: the job has ended."""
     kind = event.WhichOneof("event")
     if kind == "snapshot":

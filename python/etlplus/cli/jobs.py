@@ -42,7 +42,7 @@ def list_jobs(
     terms += [f"state = {state.upper()}"] if state else []
     with session(remote) as opened:
         found = list(_jobs(opened, " AND ".join(terms), limit))
-    write([plain(job) for job in found], output, lambda: _table(found))
+    write([plain(job) for job in found], output, lambda: job_table(found))
     return exits.OK
 
 
@@ -60,7 +60,8 @@ def _jobs(opened: Session, where: str, limit: int) -> Iterator[job_pb2.Job]:
         request.page_token = answer.next_page_token
 
 
-def _table(found: list[job_pb2.Job]) -> str:
+def job_table(found: list[job_pb2.Job]) -> str:
+    """Jobs as a table."""
     rows = []
     for job in found:
         took = report.seconds(job)
@@ -70,14 +71,17 @@ def _table(found: list[job_pb2.Job]) -> str:
                 job.pipeline.rsplit("/", 1)[-1],
                 report.state(job),
                 moment(job.create_time.ToJsonString()),
+                moment(job.scheduled_time.ToJsonString())
+                if job.HasField("scheduled_time")
+                else "-",
                 duration(took) if took else "-",
                 number(job.progress.rows_read),
                 number(job.rejects.rows or job.progress.rows_rejected),
                 job.error.code,
             )
         )
-    head = ("JOB", "PIPELINE", "STATE", "CREATED", "TOOK", "READ", "REJECTED", "ERROR")
-    return table(head, rows, right="    >>>")
+    head = ("JOB", "PIPELINE", "STATE", "CREATED", "SCHEDULED", "TOOK", "READ", "REJECTED", "ERROR")
+    return table(head, rows, right="     >>>")
 
 
 def named(opened: Session, job: str) -> str:

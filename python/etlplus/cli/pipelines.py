@@ -96,12 +96,13 @@ def _text(found: pipeline_pb2.Pipeline) -> str:
 def list_pipelines(*, output: Output = "table", remote: Remote = HERE) -> int:
     """List the stored pipelines."""
     with session(remote) as opened:
-        found = list(_pipelines(opened))
+        found = list(stored_pipelines(opened))
     write([plain(one) for one in found], output, lambda: _pipeline_table(found))
     return exits.OK
 
 
-def _pipelines(opened: Session) -> Iterator[pipeline_pb2.Pipeline]:
+def stored_pipelines(opened: Session) -> Iterator[pipeline_pb2.Pipeline]:
+    """All stored pipelines by name, without their definitions. Raises EtlError."""
     request = pipeline_pb2.ListPipelinesRequest(parent=opened.parent, page_size=_PAGE)
     while True:
         answer = opened.client.pipelines.ListPipelines(request, timeout=CALL_SECONDS)

@@ -102,6 +102,8 @@ def _head(job: job_pb2.Job) -> str:
         ("state", state(job) + (" (cancel requested)" if _is_stopping(job) else "")),
     ]
     rows += [("param", f"{name}={value}") for name, value in sorted(job.params.items())]
+    if job.HasField("scheduled_time"):
+        rows.append(("scheduled", job.scheduled_time.ToJsonString()))
     took = seconds(job)
     if took:
         rate = job.progress.rows_read / took
@@ -115,7 +117,7 @@ def _head(job: job_pb2.Job) -> str:
         rows.append(("attempt", str(job.attempt)))
     if job.error.code:
         rows.append(("error", f"{job.error.code}: {job.error.message}"))
-    return table((), ()) if not rows else "".join(f"{name:<10}{value}\n" for name, value in rows)
+    return table((), ()) if not rows else "".join(f"{name:<11}{value}\n" for name, value in rows)
 
 
 def steps(job: job_pb2.Job) -> str:

@@ -19,6 +19,10 @@ _REQUEST: dict[str, tuple[str, str]] = {
         "InvalidInput",
         "An option of a connection is unknown, missing or malformed.",
     ),
+    "INSTANT_NOT_PLANNED": (
+        "InvalidInput",
+        "The pipeline's schedule does not plan a run at this instant.",
+    ),
     "NODE_UNKNOWN": ("InvalidInput", "The pipeline has no source or step of this name."),
     "NOT_FOUND": ("NotFound", "The named thing does not exist."),
     "PIPELINE_NOT_FOUND": ("NotFound", "There is no pipeline of this name."),
@@ -29,6 +33,7 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "PIPELINE_EXISTS": ("AlreadyExists", "There is a pipeline of this name already."),
     "CONNECTION_EXISTS": ("AlreadyExists", "There is a connection of this name already."),
     "WRONG_STATE": ("WrongState", "The thing's state does not allow this."),
+    "SCHEDULE_MISSING": ("WrongState", "The pipeline has no schedule."),
     "CONNECTION_BUILT_IN": ("WrongState", "The built-in connection cannot be changed."),
     "JOB_NOT_ENDED": ("WrongState", "The job has not ended yet."),
     "NOTHING_PUBLISHED": ("WrongState", "The job published nothing that could be rolled back."),
@@ -74,6 +79,10 @@ _REQUEST: dict[str, tuple[str, str]] = {
 
 _JOB: dict[str, tuple[str, str]] = {
     "RUN_FAILED": ("RunError", "The run failed."),
+    "SCHEDULE_UNUSABLE": (
+        "RunError",
+        "The next instant of a schedule cannot be computed where the service runs.",
+    ),
     "RUN_TIMEOUT": ("DeadlineExceeded", "The run took longer than the pipeline's timeout."),
     "WORKER_LOST": ("RunError", "Workers were lost too often while they ran the job."),
     "SECRET_UNRESOLVED": (

@@ -160,8 +160,7 @@ def parse(text: str) -> Cron:
             "Write minute, hour, day of month, month and day of week, as in `15 2 * * *`",
         )
     minutes, hours, days, months, weekdays = (
-        _values(field, word[0], word.start())
-        for field, word in zip(_FIELDS, words, strict=True)
+        _values(field, word[0], word.start()) for field, word in zip(_FIELDS, words, strict=True)
     )
     starred = words[2][0].startswith("*") or words[4][0].startswith("*")
     cron = Cron(

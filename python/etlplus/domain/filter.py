@@ -55,7 +55,7 @@ class Not:
 Expr = Comparison | All | AnyOf | Not
 
 #: The fields that a list of jobs can be filtered by, with the type of their values. A missing time
-#: (`start_time`, `end_time`) passes `!=` and no other comparison.
+#: (`start_time`, `end_time`, `scheduled_time`) passes `!=` and no other comparison.
 JOB_FIELDS: Mapping[str, type[str | int | datetime]] = {
     "state": str,
     "pipeline": str,
@@ -65,6 +65,7 @@ JOB_FIELDS: Mapping[str, type[str | int | datetime]] = {
     "create_time": datetime,
     "start_time": datetime,
     "end_time": datetime,
+    "scheduled_time": datetime,
 }
 
 

@@ -66,7 +66,12 @@ class SinkRollback:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What submitting takes. `params` are values as text, by parameter name."""
+    """What submitting takes.
+
+    Attributes:
+        params: values as text, by parameter name.
+        scheduled_time: the planned instant that it runs for; None when nobody planned it.
+    """
 
     workspace: str
     uid: UUID
@@ -75,6 +80,7 @@ class NewJob:
     params: Mapping[str, str]
     author: str
     priority: int = 0
+    scheduled_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Job:
         epoch: of the latest claim, comparable across jobs and workers; 0 before the first.
         sequence: grows with each change; a watch resumes after it.
         rollbacks: which of its sinks were rolled back, each at most once.
+        scheduled_time: the planned instant that it runs for; None when nobody planned it.
     """
 
     workspace: str
@@ -110,6 +117,7 @@ class Job:
     error: JobError | None = None
     sequence: int = 0
     rollbacks: tuple[SinkRollback, ...] = ()
+    scheduled_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

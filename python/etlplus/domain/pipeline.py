@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from etlplus.domain.schedule import Schedule, ScheduleState
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineDraft:
@@ -17,12 +19,14 @@ class PipelineDraft:
         source_text: the YAML as it was written; empty when there is none.
         author: the principal.
         message: why, in a sentence; may be empty.
+        schedule: what the definition says about running by itself.
     """
 
     spec: bytes
     source_text: str
     author: str
     message: str
+    schedule: Schedule | None = None
 
     @property
     def content_hash(self) -> str:
@@ -32,7 +36,11 @@ class PipelineDraft:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A pipeline as it is now: the content of its latest version."""
+    """A pipeline as it is now: the content of its latest version.
+
+    Attributes:
+        schedule: where its schedule stands; None when the latest version has none.
+    """
 
     workspace: str
     name: str
@@ -45,6 +53,7 @@ class Pipeline:
     content_hash: str
     create_time: datetime
     update_time: datetime
+    schedule: ScheduleState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ class SpecSummary:
         streams: names of the sources that a program must hand in.
         sinks: of each sink that writes to a connection, the connection's id.
         timeout: the longest a run may take, in seconds; None for no limit.
+        schedule: when it runs by itself; None when it does not.
     """
 
     name: str
@@ -85,3 +95,4 @@ class SpecSummary:
     targets: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     sinks: Mapping[str, str] = field(default_factory=dict)
+    schedule: Schedule | None = None

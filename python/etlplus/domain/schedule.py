@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from etlplus.domain.cron import Cron
 from etlplus.domain.cron import parse as parse_cron
+from etlplus.domain.errors import WrongState
 from etlplus.domain.job import JobError
 
 #: An instant that is fired later than this is a missed one.
@@ -59,6 +60,15 @@ class Schedule:
     params: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def summary(self) -> str:
+        """When it runs, in the words of the definition."""
+        if self.cron:
+            return f"cron {self.cron}"
+        if self.at:
+            return f"at {self.at}"
+        return f"every {_length(self.every)}" + (f" from {self.start}" if self.start else "")
+
+    @property
     def timing(self) -> tuple[str, int, str, str, str]:
         """All that decides which instants are planned."""
         return (self.cron, self.every, self.at, self.timezone, self.start)
@@ -86,6 +96,15 @@ class ScheduleState:
     error: JobError | None = None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ScheduleKey:
+    """The place of a schedule among those that are due, the longest waiting first."""
+
+    time: datetime
+    workspace: str
+    pipeline: str
+
+
 @dataclass(frozen=True, slots=True)
 class DueSchedule:
     """A schedule whose next instant has come. `now` is the database's clock."""
@@ -96,6 +115,11 @@ class DueSchedule:
     state: ScheduleState
     planned: datetime
     now: datetime
+
+    @property
+    def key(self) -> ScheduleKey:
+        """Its place."""
+        return ScheduleKey(self.planned, self.workspace, self.pipeline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +183,16 @@ def wall_clock(text: str, timezone: str) -> datetime:
         return _instant(moment, ZoneInfo(timezone))
     except OverflowError:
         raise ValueError("the time is out of range") from None
+
+
+def schedule_missing(pipeline: str) -> WrongState:
+    """The error of pausing what does not run by itself."""
+    return WrongState(
+        f"The pipeline {pipeline!r} has no schedule.",
+        code="SCHEDULE_MISSING",
+        hint="Add `schedule` to its definition and store it.",
+        metadata={"name": pipeline},
+    )
 
 
 def _newest(due: DueSchedule, most: int) -> tuple[datetime, ...]:
@@ -262,3 +296,13 @@ def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
 
 def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
     return moment.astimezone(zone).utcoffset() or timedelta(0)
+
+
+def _length(seconds: int) -> str:
+    """Seconds as a duration of the language, as in `1h30m`."""
+    units = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
+    parts = []
+    for unit, size in units:
+        count, seconds = divmod(seconds, size)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts)

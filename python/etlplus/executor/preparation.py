@@ -28,7 +28,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """For whom it is prepared: run id (`${run.id}`), load id, epoch, when it was asked for."""
+    """For whom it is prepared: run id (`${run.id}`), load id, epoch, the instant it is for."""
 
     run_id: str
     load_id: str

@@ -120,7 +120,8 @@ class JobRun:
             raise AssertionError("the definition is read first")
         job = self._job
         stored = await preparation.look_up(self._parts.stores.connections, job.workspace, summary)
-        claim = Claim(str(job.uid), self._load.load_id, job.epoch, job.create_time)
+        asked = job.scheduled_time or job.create_time
+        claim = Claim(str(job.uid), self._load.load_id, job.epoch, asked)
 
         def work() -> RunOutcome:
             connections = preparation.resolve(summary, stored)

@@ -15,6 +15,7 @@ from etlplus.domain.job import Job
 from etlplus.executor.heart import Heart
 from etlplus.executor.parts import Parts
 from etlplus.executor.run import JobRun
+from etlplus.executor.scheduler import Scheduler
 from etlplus.executor.stopping import Reason
 from etlplus.executor.sweeps import Sweeps
 from etlplus.executor.threads import Threads, happens
@@ -50,6 +51,9 @@ class Worker:
         # Apart from the jobs: a target that is slow to answer must not hold a slot.
         self._aside = Threads(1, "etlplus-sweep")
         self._sweeps = Sweeps(parts, self._aside)
+        # Apart from both: a slow target must not make a schedule late.
+        self._reading = Threads(1, "etlplus-schedule")
+        self._scheduler = Scheduler(parts, self._reading)
         self._runs: dict[JobRun, asyncio.Task[None]] = {}
         self._nudge = asyncio.Event()
 
@@ -59,6 +63,7 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._heart.keep(drained))
             tasks.create_task(self._sweeps.keep(stop))
+            tasks.create_task(self._scheduler.keep(stop))
             tasks.create_task(self._nudge_at(stop))
             listener = tasks.create_task(self._listen())
             try:
@@ -69,6 +74,7 @@ class Worker:
                 drained.set()
         self._threads.close()
         self._aside.close()
+        self._reading.close()
 
     async def _claim_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -16,6 +16,7 @@ from etlplus.language.parameters import check_params
 from etlplus.language.queries import check_queries
 from etlplus.language.reader import Reader
 from etlplus.language.references import check_references
+from etlplus.language.schedules import check_schedule
 from etlplus.language.text import Path
 from etlplus.v1 import plan_pb2
 
@@ -60,6 +61,7 @@ def _check(
     if not check_limits(spec, findings, broken):
         return
     check_params(spec, findings)
+    check_schedule(spec, findings, broken)
     check_references(spec, findings)
     check_names(spec, findings, broken)
     check_options(spec, findings, broken)

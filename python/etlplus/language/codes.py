@@ -67,6 +67,15 @@ LOOKUP_ONLY: Final = "E0418"
 # What is wrong with SQL.
 NO_SQL: Final = "E0701"
 
+# What is wrong with the schedule.
+CRON: Final = "E0801"
+TIMING: Final = "E0802"
+ZONE: Final = "E0803"
+INTERVAL: Final = "E0804"
+SCHEDULE_TIME: Final = "E0805"
+SCHEDULE_OPTION: Final = "E0806"
+UNSCHEDULABLE: Final = "E0807"
+
 # What is probably not meant.
 UNUSED_SOURCE: Final = "W0501"
 UNUSED_STEP: Final = "W0502"
@@ -135,6 +144,13 @@ MEANINGS: Final = MappingProxyType(
         LOOKUP_ONLY: "An option of lookups is given for another join.",
         BAD_TEST: "A test gives or expects something that the pipeline does not have.",
         NO_SQL: "A query or expression cannot be read as SQL.",
+        CRON: "A cron expression means nothing.",
+        TIMING: "A schedule has none, or several, of `cron`, `every` and `at`.",
+        ZONE: "A time zone does not exist.",
+        INTERVAL: "An interval is not whole seconds, or too long.",
+        SCHEDULE_TIME: "A schedule's time is no point in time.",
+        SCHEDULE_OPTION: "An option of a schedule stands where it does nothing.",
+        UNSCHEDULABLE: "A run by the schedule would lack a parameter or a source.",
         UNUSED_SOURCE: "A source is never read.",
         UNUSED_STEP: "A step's rows go nowhere.",
         UNUSED_PARAM: "A parameter is never used.",
@@ -182,7 +198,7 @@ HINTS: Final = MappingProxyType(
         NOT_INTERPOLATED: "Write the value itself",
         QUOTED_IN_SQL: "Leave the quotes out: the value is bound with its type",
         EXPOSED: "Use the secret in a connection, or as a value in the SQL of a step",
-        UNKNOWN_RUN_FIELD: "A run has `id` and `scheduled_date`",
+        UNKNOWN_RUN_FIELD: "A run has `id`, `scheduled_date` and `scheduled_time`",
         DUPLICATE_NAME: "Give one of the two another name",
         UNDEFINED: "Name a source or a step above",
         FORWARD: "Move the step that is read above the one that reads it",
@@ -202,6 +218,13 @@ HINTS: Final = MappingProxyType(
         LOOKUP_ONLY: "Write `how: lookup`, or leave the option out",
         BAD_TEST: "Compare it with the names of the sources, steps and parameters",
         NO_SQL: "Mend it there. Text stands in 'single quotes', unusual names in \"double quotes\"",
+        CRON: "Write minute, hour, day of month, month and day of week, as in `15 2 * * *`",
+        TIMING: "Keep one of `cron`, `every` and `at`",
+        ZONE: "Write a name of the tz database, as in `Europe/Berlin`",
+        INTERVAL: "Write it as in `15m`, at least `1s`",
+        SCHEDULE_TIME: "Write it as in `2026-12-01T09:00` or `2026-12-01T09:00+01:00`",
+        SCHEDULE_OPTION: "Leave it out, or add what it belongs to",
+        UNSCHEDULABLE: "Give the parameter a default, read the source from elsewhere",
         UNUSED_SOURCE: "Read it with `from`, or remove it",
         UNUSED_STEP: "Read it with `from`, or remove it",
         UNUSED_PARAM: "Use it, or remove it",

@@ -12,7 +12,7 @@ from etlplus.language.suggest import hint
 
 NAMESPACES: Final = ("params", "env", "secret", "run")
 #: Figures of a run, and their types.
-RUN_FIELDS: Final = {"id": "string", "scheduled_date": "date"}
+RUN_FIELDS: Final = {"id": "string", "scheduled_date": "date", "scheduled_time": "timestamp"}
 
 # `$${` stands for the characters `${`.
 _START: Final = re.compile(r"\$\$\{|\$\{")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from etlplus.app.ports import RunContext
 from etlplus.domain.connection import ResolvedConnection
@@ -54,7 +55,8 @@ def lower_spec(
     plan = engine_pb2.Plan()
     plan.spec.CopyFrom(spec)
     findings = Findings()
-    values = Values(context, findings)
+    zone = ZoneInfo(spec.schedule.timezone or "UTC")
+    values = Values(context, findings, zone=zone)
     values.params = bind(plan.spec, params, values.as_text, findings)
     _interpolate(plan.spec, values)
     if not findings.failed:
@@ -63,6 +65,7 @@ def lower_spec(
     plan.spec.limits.memory = plan.spec.limits.memory or context.memory
     fill_defaults(plan.spec)
     del plan.spec.tests[:]
+    plan.spec.ClearField("schedule")
     for name, value in sorted(values.bound.items()):
         plan.params.add(
             name=name, type=value.exact_type, value=value.text or "", is_null=value.text is None

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from etlplus.domain.pipeline import SpecSummary
+from etlplus.language.durations import seconds
+from etlplus.language.schedules import read_schedule
 from etlplus.language.wiring import wire
 from etlplus.v1 import plan_pb2
 
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART: Final = re.compile(r"([0-9]+)(ms|s|m|h|d)")
-
 
 def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
-    """Return name, description, connections, streams, timeout and nodes of a definition."""
+    """Return what the control plane reads of a sound definition."""
     read = {part.postgres.connection for part in spec.sources if part.HasField("postgres")}
     written = {part.postgres.connection for part in spec.sinks if part.HasField("postgres")}
     return SpecSummary(
@@ -26,11 +22,5 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         timeout=seconds(spec.limits.timeout),
         nodes=tuple(wire(spec).readable()),
         sinks={s.name: s.postgres.connection for s in spec.sinks if s.HasField("postgres")},
+        schedule=read_schedule(spec),
     )
-
-
-def seconds(duration: str) -> float | None:
-    """Return a duration such as `1h30m` in seconds; None when it is empty."""
-    if not duration:
-        return None
-    return sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(duration))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, tzinfo
 from itertools import count
 from typing import Final
 
@@ -26,9 +27,14 @@ class Values:
     """Resolves references for one run and remembers which of them SQL binds."""
 
     def __init__(
-        self, context: RunContext, findings: Findings, params: Mapping[str, Typed] | None = None
+        self,
+        context: RunContext,
+        findings: Findings,
+        params: Mapping[str, Typed] | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         self._context = context
+        self._scheduled = context.scheduled.astimezone(zone)
         self._findings = findings
         self.params: Mapping[str, Typed] = params or {}
         #: Values that SQL refers to by placeholder.
@@ -36,7 +42,13 @@ class Values:
 
     def as_text(self, text: str, path: Path = ()) -> str:
         """Return a text with values put into it. A missing value becomes nothing."""
-        return replace(text, lambda reference: self._value(reference, path).text or "")
+        return replace(text, lambda reference: self._shown(reference, path))
+
+    def _shown(self, reference: Reference, path: Path) -> str:
+        if reference.namespace == "run" and reference.name == "scheduled_time":
+            # By the clocks of the schedule's zone; in SQL it is the same instant.
+            return self._scheduled.isoformat()
+        return self._value(reference, path).text or ""
 
     def as_sql(self, sql: str, path: Path) -> str:
         """Return SQL with placeholders; their values are in `bound`."""
@@ -70,7 +82,9 @@ class Values:
     def _run_value(self, name: str) -> str:
         if name == "id":
             return self._context.run_id
-        return self._context.scheduled.date().isoformat()
+        if name == "scheduled_time":
+            return self._scheduled.astimezone(UTC).isoformat()
+        return self._scheduled.date().isoformat()
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -82,6 +82,7 @@ class PostgresJobs:
             "params": Jsonb(dict(job.params)),
             "author": job.author,
             "priority": job.priority,
+            "scheduled_time": job.scheduled_time,
         }
         try:
             row = await self._database.fetch_one(_SQL["create"], params)
@@ -232,6 +233,11 @@ def _present(row: dict[str, Any] | None) -> dict[str, Any]:
     return row
 
 
+def job_from(row: Mapping[str, Any]) -> Job:
+    """A job from its row."""
+    return _job(row)
+
+
 def _job(row: Mapping[str, Any]) -> Job:
     return Job(
         workspace=row["workspace"],
@@ -255,4 +261,5 @@ def _job(row: Mapping[str, Any]) -> Job:
         error=error_from(row["error"]),
         sequence=row["sequence"],
         rollbacks=rollbacks_from(row["rollbacks"]),
+        scheduled_time=row["scheduled_time"],
     )

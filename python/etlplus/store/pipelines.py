@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from etlplus.domain.errors import AlreadyExists, EtagMismatch, NotFound
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
 from etlplus.store.queries import load_queries
+from etlplus.store.schedules import follow, forget, state_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,10 +32,10 @@ class PostgresPipelines:
         Raises:
             AlreadyExists: PIPELINE_EXISTS.
         """
-        row = await self._write("create", workspace, name, draft)
-        if row is None:
+        made = await self._write("create", workspace, name, draft)
+        if made is None:
             raise pipeline_exists(name)
-        return _pipeline(row)
+        return made
 
     async def get(self, workspace: str, name: str) -> Pipeline:
         """The pipeline with the content of its latest version.
@@ -86,10 +87,10 @@ class PostgresPipelines:
             NotFound: PIPELINE_NOT_FOUND.
             EtagMismatch: The pipeline is not the one that `etag` was given out for.
         """
-        row = await self._write("update", workspace, name, draft, etag)
-        if row is None:
+        made = await self._write("update", workspace, name, draft, etag)
+        if made is None:
             raise etag_mismatch("pipeline", name, (await self.get(workspace, name)).etag)
-        return _pipeline(row)
+        return made
 
     async def delete(self, workspace: str, name: str, *, etag: str = "") -> None:
         """Deletes a pipeline; its versions stay for the jobs that ran them.
@@ -99,12 +100,14 @@ class PostgresPipelines:
             EtagMismatch: The pipeline is not the one that `etag` was given out for.
         """
         params = {"workspace": workspace, "name": name, "etag": etag}
-        if await self._database.fetch_one(_SQL["delete"], params) is None:
-            raise etag_mismatch("pipeline", name, (await self.get(workspace, name)).etag)
+        async with self._database.transaction():
+            if await self._database.fetch_one(_SQL["delete"], params) is None:
+                raise etag_mismatch("pipeline", name, (await self.get(workspace, name)).etag)
+            await forget(self._database, workspace, name)
 
     async def _write(
         self, query: str, workspace: str, name: str, draft: PipelineDraft, etag: str = ""
-    ) -> dict[str, Any] | None:
+    ) -> Pipeline | None:
         params = {
             "workspace": workspace,
             "name": name,
@@ -115,7 +118,13 @@ class PostgresPipelines:
             "message": draft.message,
             "content_hash": draft.content_hash,
         }
-        return await self._database.fetch_one(_SQL[query], params)
+        async with self._database.transaction():
+            row = await self._database.fetch_one(_SQL[query], params)
+            if row is None:
+                return None
+            made = _pipeline(row)
+            state = await follow(self._database, workspace, name, made.version, draft.schedule)
+            return replace(made, schedule=state)
 
 
 def pipeline_exists(name: str) -> AlreadyExists:
@@ -163,6 +172,7 @@ def _pipeline(row: Mapping[str, Any]) -> Pipeline:
         content_hash=row["content_hash"],
         create_time=row["create_time"],
         update_time=row["update_time"],
+        schedule=state_from(row) if row.get("definition") else None,
     )
 
 

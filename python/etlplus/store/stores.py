@@ -13,6 +13,7 @@ from etlplus.store.listener import Listener
 from etlplus.store.loads import PostgresLoads
 from etlplus.store.pipelines import PostgresPipelines
 from etlplus.store.requests import PostgresRequests
+from etlplus.store.schedules import PostgresSchedules
 from etlplus.store.tokens import PostgresTokens
 
 
@@ -43,6 +44,7 @@ class PostgresStores:
             requests=PostgresRequests(self.database),
             loads=PostgresLoads(self.database),
             keys=PostgresKeys(self.database),
+            schedules=PostgresSchedules(self.database),
         )
         self._listener = Listener(conninfo, hub)
 

@@ -13,6 +13,7 @@ from etlplus.app.jobs import Jobs
 from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
+from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import ServerInfo, System
 from etlplus.domain.job import Job, Lease
 from etlplus.domain.pipeline import Pipeline
@@ -53,6 +54,7 @@ class Service:
         definitions = Definitions(language, threads)
         self.pipelines = Pipelines(self.stores, definitions, tokens)
         self.plans = Plans(self.stores, definitions, EnginePlanning(self.parts, threads))
+        self.scheduling = Scheduling(self.stores, tokens)
         rejects = KeptRejects(self.parts, threads)
         self.jobs = Jobs(self.stores, rejects, tokens, heartbeat=0.01)
         inspection = ThreadedInspection(self.parts, threads)

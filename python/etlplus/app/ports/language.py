@@ -18,7 +18,8 @@ class RunContext:
 
     Attributes:
         run_id: `${run.id}`, the job's id as text.
-        scheduled: `${run.scheduled_date}` and its kin: when the run was asked for.
+        scheduled: `${run.scheduled_date}` and its kin: the planned instant, or
+            when the run was asked for. It is shown by the clocks of the schedule's zone.
         env: environment variables that `${env.X}` may see.
         memory: of a run whose definition does not say, as in `256MiB`.
         secret: resolves `${secret.a.b}`; raises RunError (SECRET_UNRESOLVED).

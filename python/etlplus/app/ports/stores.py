@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -16,11 +16,21 @@ from etlplus.domain.connection import Connection, ConnectionDraft
 from etlplus.domain.events import EventPage, LogLine, LogPage
 from etlplus.domain.fileload import FileLoad
 from etlplus.domain.filter import Expr
-from etlplus.domain.job import Beat, Job, JobKey, Lease, NewJob, Settlement, SinkRollback
+from etlplus.domain.job import (
+    Beat,
+    Job,
+    JobError,
+    JobKey,
+    Lease,
+    NewJob,
+    Settlement,
+    SinkRollback,
+)
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
 from etlplus.domain.principal import NewToken, Token
 from etlplus.domain.request import Once, RequestKey
 from etlplus.domain.run import Progress
+from etlplus.domain.schedule import DueSchedule, ScheduleKey, ScheduleState
 
 
 class PipelineStore(Protocol):
@@ -266,6 +276,44 @@ class KeyStore(Protocol):
         ...
 
 
+class ScheduleStore(Protocol):
+    """When pipelines run by themselves. Storing a pipeline brings its schedule along."""
+
+    async def due(self, *, after: ScheduleKey | None = None, limit: int) -> Sequence[DueSchedule]:
+        """Schedules whose next instant has come, the longest waiting first, from after a key."""
+        ...
+
+    async def until_next(self) -> timedelta | None:
+        """How long until the next instant of any schedule; None when none is planned."""
+        ...
+
+    async def fire(
+        self, due: DueSchedule, jobs: Mapping[datetime, UUID], next_time: datetime | None
+    ) -> Sequence[Job]:
+        """Queues a job for each instant, under the given ids, and moves on to `next_time`.
+
+        One transaction. An instant that has its job already gets no other. None is queued, and
+        nothing moved, when another replica was first or the schedule has changed since.
+        """
+        ...
+
+    async def fail(self, due: DueSchedule, next_time: datetime | None, error: JobError) -> bool:
+        """Records why nothing could be fired, and moves on. False: it has changed meanwhile."""
+        ...
+
+    async def run_at(self, job: NewJob) -> Job:
+        """Queues a job for a planned instant, unless one has not failed: that is the answer.
+
+        Raises:
+            NotFound: VERSION_NOT_FOUND.
+        """
+        ...
+
+    async def pause(self, workspace: str, pipeline: str, *, paused: bool) -> ScheduleState:
+        """Pauses, or resumes with the first instant after now. Raises WrongState."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """All stores over one database."""
@@ -279,3 +327,4 @@ class Stores:
     requests: RequestStore
     loads: LoadStore
     keys: KeyStore
+    schedules: ScheduleStore

@@ -49,6 +49,7 @@ def to_job(job: Job) -> job_pb2.Job:
             warnings=to_counts(job.rejects.warnings),
         ),
         sequence=job.sequence,
+        scheduled_time=to_timestamp(job.scheduled_time),
     )
     if job.error is not None:
         message.error.code = job.error.code

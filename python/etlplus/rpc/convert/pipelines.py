@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from etlplus.domain import names
 from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.problem import Problem
+from etlplus.rpc.convert.schedules import to_schedule_state
 from etlplus.rpc.convert.times import to_timestamp
 from etlplus.v1 import pipeline_pb2, plan_pb2
 
@@ -24,6 +25,9 @@ def to_pipeline(pipeline: Pipeline, *, full: bool = True) -> pipeline_pb2.Pipeli
         create_time=to_timestamp(pipeline.create_time),
         update_time=to_timestamp(pipeline.update_time),
     )
+    if pipeline.schedule is not None:
+        state = to_schedule_state(pipeline.workspace, pipeline.schedule)
+        message.schedule_state.CopyFrom(state)
     if full:
         message.spec.ParseFromString(pipeline.spec)
         message.source_text = pipeline.source_text

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from etlplus.domain.errors import InvalidInput
 
 
 def to_timestamp(time: datetime | None) -> Timestamp | None:
@@ -22,3 +25,18 @@ def to_duration(milliseconds: int) -> Duration:
     duration = Duration()
     duration.FromTimedelta(timedelta(milliseconds=milliseconds))
     return duration
+
+
+def from_timestamp(message: Message, field: str) -> datetime | None:
+    """A request's time, exact to the microsecond; None when the field is unset.
+
+    Raises:
+        InvalidInput: the time is outside the calendar.
+    """
+    if not message.HasField(field):
+        return None
+    stamp: Timestamp = getattr(message, field)
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"{field} is outside the calendar", place=field) from None

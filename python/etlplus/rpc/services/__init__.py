@@ -13,7 +13,8 @@ def contract_services(use_cases: UseCases) -> list[Service]:
     """Every service of the contract, over these use cases."""
     return [
         Service.named(
-            "etlplus.v1.PipelineService", PipelineServicer(use_cases.pipelines, use_cases.plans)
+            "etlplus.v1.PipelineService",
+            PipelineServicer(use_cases.pipelines, use_cases.plans, use_cases.scheduling),
         ),
         Service.named("etlplus.v1.JobService", JobServicer(use_cases.jobs, use_cases.rollbacks)),
         Service.named("etlplus.v1.ConnectionService", ConnectionServicer(use_cases.connections)),

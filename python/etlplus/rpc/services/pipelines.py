@@ -9,12 +9,15 @@ from google.protobuf.empty_pb2 import Empty
 
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Asked, Plans
+from etlplus.app.scheduling import Scheduling
 from etlplus.domain.errors import InvalidInput
 from etlplus.rpc.call import Context, caller
 from etlplus.rpc.convert import jobs as to_jobs
 from etlplus.rpc.convert import pipelines as convert
 from etlplus.rpc.convert.masks import fields_to_change
 from etlplus.rpc.convert.reports import to_plan_report
+from etlplus.rpc.convert.schedules import to_upcoming
+from etlplus.rpc.convert.times import from_timestamp
 from etlplus.rpc.streams import closing, in_pieces
 from etlplus.v1 import job_pb2, pipeline_pb2
 
@@ -26,9 +29,10 @@ AskingRequest = pipeline_pb2.PlanPipelineRequest | pipeline_pb2.PreviewPipelineR
 class PipelineServicer:
     """Translates; the use cases decide."""
 
-    def __init__(self, pipelines: Pipelines, plans: Plans) -> None:
+    def __init__(self, pipelines: Pipelines, plans: Plans, scheduling: Scheduling) -> None:
         self._pipelines = pipelines
         self._plans = plans
+        self._scheduling = scheduling
 
     async def CreatePipeline(  # noqa: N802, D102 the contract's
         self, request: pipeline_pb2.CreatePipelineRequest, _context: Context
@@ -158,8 +162,36 @@ class PipelineServicer:
             params=dict(request.params),
             request_id=request.request_id,
             validate_only=request.validate_only,
+            scheduled_time=from_timestamp(request, "scheduled_time"),
         )
         return to_jobs.to_job(job)
+
+    async def PausePipelineSchedule(  # noqa: N802, D102 the contract's
+        self, request: pipeline_pb2.PausePipelineScheduleRequest, _context: Context
+    ) -> pipeline_pb2.Pipeline:
+        changed = await self._scheduling.pause(caller(), request.name, paused=True)
+        return convert.to_pipeline(changed)
+
+    async def ResumePipelineSchedule(  # noqa: N802, D102 the contract's
+        self, request: pipeline_pb2.ResumePipelineScheduleRequest, _context: Context
+    ) -> pipeline_pb2.Pipeline:
+        changed = await self._scheduling.pause(caller(), request.name, paused=False)
+        return convert.to_pipeline(changed)
+
+    async def ListUpcomingRuns(  # noqa: N802, D102 the contract's
+        self, request: pipeline_pb2.ListUpcomingRunsRequest, _context: Context
+    ) -> pipeline_pb2.ListUpcomingRunsResponse:
+        page = await self._scheduling.upcoming(
+            caller(),
+            request.parent,
+            after=from_timestamp(request, "after_time"),
+            until=from_timestamp(request, "until_time"),
+            size=request.page_size,
+            page_token=request.page_token,
+        )
+        return pipeline_pb2.ListUpcomingRunsResponse(
+            upcoming_runs=[to_upcoming(run) for run in page.items], next_page_token=page.next_token
+        )
 
 
 def _asked(request: AskingRequest) -> Asked:

@@ -26,6 +26,10 @@ class MemoryJobs:
 
     async def create(self, job: NewJob) -> Job:
         """As `PostgresJobs.create`."""
+        return self.add(job)
+
+    def add(self, job: NewJob) -> Job:
+        """Adds a job to the queue at once."""
         tables = self._memory.tables
         if job.uid in tables.jobs:
             raise AlreadyExists(f"Job {job.uid} exists already.")
@@ -41,6 +45,7 @@ class MemoryJobs:
             author=job.author,
             create_time=self._memory.now(),
             priority=job.priority,
+            scheduled_time=job.scheduled_time,
         )
         self._memory.hub.wake(None)
         return self._write(made)
@@ -230,4 +235,5 @@ def _fields(job: Job) -> Mapping[str, Value | None]:
         "create_time": job.create_time,
         "start_time": job.start_time,
         "end_time": job.end_time,
+        "scheduled_time": job.scheduled_time,
     }

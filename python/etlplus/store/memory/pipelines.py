@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
+from etlplus.store.memory import schedules
 from etlplus.store.memory.state import Memory
 from etlplus.store.pipelines import (
     etag_mismatch,
@@ -39,7 +40,7 @@ class MemoryPipelines:
         found = self._memory.tables.pipelines.get((workspace, name))
         if found is None or (workspace, name) in self._memory.tables.deleted:
             raise pipeline_not_found(name)
-        return found
+        return self._scheduled(found)
 
     async def get_version(self, workspace: str, name: str, version: int) -> PipelineVersion:
         """As `PostgresPipelines.get_version`."""
@@ -52,7 +53,7 @@ class MemoryPipelines:
         """As `PostgresPipelines.list`."""
         tables = self._memory.tables
         found = [
-            replace(pipeline, spec=b"", source_text="")
+            replace(self._scheduled(pipeline), spec=b"", source_text="")
             for key, pipeline in sorted(tables.pipelines.items())
             if key[0] == workspace and key[1] > after and key not in tables.deleted
         ]
@@ -82,6 +83,7 @@ class MemoryPipelines:
         tables = self._memory.tables
         tables.pipelines[workspace, name] = replace(found, etag=_next(found.etag))
         tables.deleted.add((workspace, name))
+        schedules.forget(self._memory, workspace, name)
 
     async def _matched(self, workspace: str, name: str, etag: str) -> Pipeline:
         found = await self.get(workspace, name)
@@ -117,7 +119,12 @@ class MemoryPipelines:
         )
         self._memory.tables.versions[workspace, name, made.version] = version
         self._memory.tables.pipelines[workspace, name] = made
-        return made
+        schedules.follow(self._memory, workspace, name, draft.schedule)
+        return self._scheduled(made)
+
+    def _scheduled(self, pipeline: Pipeline) -> Pipeline:
+        state = self._memory.tables.schedules.get((pipeline.workspace, pipeline.name))
+        return replace(pipeline, schedule=state)
 
 
 def _next(etag: str) -> str:

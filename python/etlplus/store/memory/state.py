@@ -17,6 +17,7 @@ from etlplus.domain.job import Job
 from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.principal import Token
 from etlplus.domain.request import RequestKey
+from etlplus.domain.schedule import ScheduleState
 from etlplus.store.hub import Hub
 
 Name = tuple[str, str]
@@ -55,6 +56,8 @@ class Tables:
     requests: dict[RequestKey, Answered] = field(default_factory=dict)
     loads: dict[tuple[str, str], FileLoad] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
+    schedules: dict[Name, ScheduleState] = field(default_factory=dict)
+    fires: dict[tuple[str, str, datetime], UUID] = field(default_factory=dict)
     epoch: int = 0
 
     def copy(self) -> Tables:
@@ -72,6 +75,8 @@ class Tables:
             requests=dict(self.requests),
             loads=dict(self.loads),
             keys=dict(self.keys),
+            schedules=dict(self.schedules),
+            fires=dict(self.fires),
             epoch=self.epoch,
         )
 

@@ -11,6 +11,7 @@ from etlplus.store.memory.events import MemoryEvents
 from etlplus.store.memory.jobs import MemoryJobs
 from etlplus.store.memory.pipelines import MemoryPipelines
 from etlplus.store.memory.records import MemoryKeys, MemoryLoads, MemoryRequests, MemoryTokens
+from etlplus.store.memory.schedules import MemorySchedules
 from etlplus.store.memory.state import Memory
 
 
@@ -30,4 +31,5 @@ class MemoryStores(Stores):
             requests=MemoryRequests(memory),
             loads=MemoryLoads(memory),
             keys=MemoryKeys(memory),
+            schedules=MemorySchedules(memory),
         )

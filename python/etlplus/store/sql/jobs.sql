@@ -7,9 +7,10 @@
 -- name: create
 with made as (
     insert into etlplus_control.job
-        (uid, workspace, pipeline, version, params, author, priority)
+        (uid, workspace, pipeline, version, params, author, priority, scheduled_time)
     values
-        (%(uid)s, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s, %(priority)s)
+        (%(uid)s, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s, %(priority)s,
+        %(scheduled_time)s)
     returning *
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
