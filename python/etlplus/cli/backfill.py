@@ -88,7 +88,7 @@ def _runs(opened: Session, name: str, start: str, end: str) -> list[pipeline_pb2
     # The bound below is exclusive, and a range holds both its ends.
     request.after_time.FromDatetime(first_moment(start, zone) - datetime.resolution)
     request.until_time.FromDatetime(last_moment(end, zone))
-    if request.until_time.ToDatetime() < request.after_time.ToDatetime():
+    if request.until_time.ToDatetime() <= request.after_time.ToDatetime():
         raise InvalidInput(f"--to {end} is before --from {start}", place="--to")
     return list(planned_runs(opened, request))
 

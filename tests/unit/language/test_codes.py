@@ -78,6 +78,13 @@ TEXTS: dict[str, str] = {
     codes.REPEATED_COLUMN: definition(steps="[{select: [a, a]}]"),
     codes.SAME_TARGET: definition(sinks="{o: {csv: o.csv}, p: {csv: o.csv}}"),
     codes.BAD_TEST: definition(tests="[{name: t}]"),
+    codes.CRON: definition(schedule="'0 25 * * *'"),
+    codes.TIMING: definition(schedule="{cron: '@daily', every: 15m}"),
+    codes.ZONE: definition(schedule="{cron: '@daily', timezone: Europe/Berln}"),
+    codes.INTERVAL: definition(schedule="{every: 1500ms}"),
+    codes.SCHEDULE_TIME: definition(schedule="{at: tomorrow}"),
+    codes.SCHEDULE_OPTION: definition(schedule="{cron: '@daily', max_catchup: 2}"),
+    codes.UNSCHEDULABLE: definition(schedule="'@daily'", sources="{s: {stream: {}}}"),
     codes.UNUSED_SOURCE: definition(
         sources="{s: {csv: a.csv}, t: {csv: b.csv}}", sinks="{o: {from: s, csv: o.csv}}"
     ),

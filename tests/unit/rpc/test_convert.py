@@ -34,6 +34,7 @@ from etlplus.domain.run import (
     RejectSummary,
     SinkReport,
 )
+from etlplus.domain.schedule import Schedule, ScheduleState
 from etlplus.rpc.convert import catalogue, connections, jobs, pipelines, reports, times
 from etlplus.v1 import connection_pb2, job_pb2, pipeline_pb2, plan_pb2
 
@@ -74,6 +75,7 @@ JOB = Job(
     error=JobError("DISK_FULL", "message", "place", "hint"),
     sequence=9,
     rollbacks=(SinkRollback("s", START + timedelta(seconds=3), "me", "why"),),
+    scheduled_time=START,
 )
 
 
@@ -183,13 +185,18 @@ def test_a_reject_without_line_or_reasons_has_its_first_reason() -> None:
 def test_a_pipeline_and_its_version_keep_everything() -> None:
     spec = plan_pb2.PipelineSpec(api="etlplus/v1", name="p")
     stored = Pipeline(
-        "w", "p", 2, "etag", pipelines.from_spec(spec), "text", "a", "m", "hash", START, START
-    )
+        "w", "p", 2, "etag", pipelines.from_spec(spec), "text", "a", "m", "hash", START, START,
+        ScheduleState(Schedule(cron="@daily"), START, START, False, START, str(UID), JOB.error),
+    )  # fmt: skip
     message = pipelines.to_pipeline(stored)
-    assert [name for name in unset(message) if not name.startswith("spec.")] == []
+    assert [
+        name
+        for name in unset(message)
+        if not name.startswith("spec.") and name != "schedule_state.paused"
+    ] == []
     assert message.spec == spec
     bare = pipelines.to_pipeline(stored, full=False)
-    assert {*unset(bare)} == {"spec", "source_text"}
+    assert {*unset(bare)} == {"spec", "source_text", "schedule_state.paused"}
     version = PipelineVersion("w", "p", 2, b"", "text", "a", "m", "hash", START)
     assert unset(pipelines.to_version(version)) == []
 

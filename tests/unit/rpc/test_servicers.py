@@ -23,6 +23,7 @@ from tests.wire.platform import ORDERS, SOURCE, WORKSPACE, Outside, make_use_cas
 
 ROOT = Principal(id="root", kind="root", workspace="default", token_id="abc")
 CRM = f"{WORKSPACE}/connections/crm"
+SCHEDULED = SOURCE.rstrip() + '\nschedule: {cron: "@daily", params: {day: 2026-01-01}}\n'
 NO_JOB = f"{WORKSPACE}/jobs/00000000-0000-7000-8000-000000000000"
 
 
@@ -45,8 +46,8 @@ def connection() -> connection_pb2.Connection:
     return connection_pb2.Connection(name=CRM, kind="postgres", options=options)
 
 
-def pipeline() -> pipeline_pb2.Pipeline:
-    return pipeline_pb2.Pipeline(name=ORDERS, source_text=SOURCE)
+def pipeline(text: str = SOURCE) -> pipeline_pb2.Pipeline:
+    return pipeline_pb2.Pipeline(name=ORDERS, source_text=text)
 
 
 def script() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -57,7 +58,6 @@ def script() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "ListSteps", {}
     yield "ValidatePipeline", {"parent": WORKSPACE, "source_text": SOURCE}
     yield "CreatePipeline", {"parent": WORKSPACE, "pipeline": pipeline()}
-    yield "UpdatePipeline", {"pipeline": pipeline()}
     yield "GetPipeline", {"name": ORDERS}
     yield "ListPipelines", {"parent": WORKSPACE}
     yield "ListPipelineVersions", {"parent": ORDERS}
@@ -70,6 +70,10 @@ def script() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "WatchJob", {"name": "JOB"}
     yield "TailJobLog", {"name": "JOB"}
     yield "ListRejects", {"parent": "JOB"}
+    yield "UpdatePipeline", {"pipeline": pipeline(SCHEDULED)}
+    yield "PausePipelineSchedule", {"name": ORDERS}
+    yield "ResumePipelineSchedule", {"name": ORDERS}
+    yield "ListUpcomingRuns", {"parent": ORDERS}
     yield "DeletePipeline", {"name": ORDERS}
     yield (
         "CreateConnection",
