@@ -18,7 +18,7 @@ from rich.console import Console
 
 from etlplus.cli.application import build
 from etlplus.cli.catalogue import SECTIONS
-from etlplus.domain.codes import REJECTS
+from etlplus.domain.codes import REJECTS, TRANSIENT
 from etlplus.domain.errors import CODES, FAMILIES
 from etlplus.language import codes as language_codes
 from etlplus.language.port import PipelineLanguage
@@ -36,7 +36,8 @@ into the data folder. They present `ETLPLUS_TOKEN`, else the token stored there 
 """
 ERRORS_HEAD = """\
 A code never changes its meaning. Errors of calls carry it as `ErrorInfo.reason` with the domain
-`etlplus`, failed jobs as `error.code`, and commands print it first.
+`etlplus`, failed jobs as `error.code`, and commands print it first. What is marked ↻ may pass by
+itself: a job that fails so is tried again if its `limits.retries` says so.
 """
 EXITS = (
     ("0", "done"),
@@ -91,7 +92,11 @@ def errors_page() -> str:
         "## Calls and jobs\n",
     ]
     for family in FAMILIES:
-        rows = [(f"`{code}`", text) for code, (kind, text) in CODES.items() if kind is family]
+        rows = [
+            (f"`{code}`" + " ↻" * (code in TRANSIENT), text)
+            for code, (kind, text) in CODES.items()
+            if kind is family
+        ]
         summary = (family.__doc__ or "").split("\n")[0]
         parts += [f"### {family.__name__}\n", summary + "\n", table(("code", "meaning"), rows)]
     parts += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from etlplus.cli import exits
@@ -115,6 +116,9 @@ def _head(job: job_pb2.Job) -> str:
         rows.append(("memory", f"{held} held, {written} spilled to disk"))
     if job.attempt > 1:
         rows.append(("attempt", str(job.attempt)))
+    if job.HasField("retry_time"):
+        again = job.retry_time.ToDatetime(UTC).astimezone().strftime("%H:%M:%S")
+        rows.append(("retry", f"number {job.retries} starts at {again}"))
     if job.error.code:
         rows.append(("error", f"{job.error.code}: {job.error.message}"))
     return table((), ()) if not rows else "".join(f"{name:<11}{value}\n" for name, value in rows)

@@ -145,6 +145,19 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {**_REQUEST, **_JOB, **_LANGUAGE, **_ENGINE}
 )
 
+#: Codes of failures that may pass by themselves: only a run that ended with one of them is retried.
+TRANSIENT: frozenset[str] = frozenset(
+    {
+        "CONNECTION_FAILED",
+        "DATABASE_BUSY",
+        "DATABASE_UNAVAILABLE",
+        "DISK_FULL",
+        "PUBLISH_CONFLICT",
+        "STAGING_MISMATCH",
+        "UNAVAILABLE",
+    }
+)
+
 #: Every code of a reject and what it means. A reject is a row, not an error.
 REJECTS: Mapping[str, str] = MappingProxyType(
     {

@@ -94,6 +94,8 @@ class Job:
         sequence: grows with each change; a watch resumes after it.
         rollbacks: which of its sinks were rolled back, each at most once.
         scheduled_time: the planned instant that it runs for; None when nobody planned it.
+        retries: how often it failed in a way that may pass and was put off.
+        retry_time: when it is tried again; None when it does not wait for that.
     """
 
     workspace: str
@@ -118,6 +120,8 @@ class Job:
     sequence: int = 0
     rollbacks: tuple[SinkRollback, ...] = ()
     scheduled_time: datetime | None = None
+    retries: int = 0
+    retry_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

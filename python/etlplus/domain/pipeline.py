@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from etlplus.domain.retry import Retries
 from etlplus.domain.schedule import Schedule, ScheduleState
 
 
@@ -85,6 +86,7 @@ class SpecSummary:
         sinks: of each sink that writes to a connection, the connection's id.
         timeout: the longest a run may take, in seconds; None for no limit.
         schedule: when it runs by itself; None when it does not.
+        retries: how often it is tried again after a failure that may pass.
     """
 
     name: str
@@ -96,3 +98,4 @@ class SpecSummary:
     nodes: tuple[str, ...] = ()
     sinks: Mapping[str, str] = field(default_factory=dict)
     schedule: Schedule | None = None
+    retries: Retries = field(default_factory=Retries)

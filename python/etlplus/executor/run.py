@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 from etlplus.app.ports import EngineRun
 from etlplus.domain import names
@@ -65,7 +66,10 @@ class JobRun:
             # Without the store nothing can be settled. The lease runs out and the job is rescued.
             _LOG.warning("job %s is given up for now: %s", self._job.uid, error)
             settlement = None
-        if settlement is not None:
+        delay = self._delay(settlement)
+        if settlement is not None and delay is not None:
+            await self._put_off(settlement, delay)
+        elif settlement is not None:
             await self._settle(settlement)
         elif self.switch.reason is Reason.DRAIN:
             await self._hand_back()
@@ -230,14 +234,36 @@ class JobRun:
         return replace(self._ended(JobState.FAILED), error=error)
 
     def _ended(self, state: JobState) -> Settlement:
-        return Settlement(state, self._progress, tuple(self._sinks), self._rejects)
+        # What an earlier attempt published stays published, whatever became of this one.
+        own = {sink.name for sink in self._sinks}
+        earlier = [sink for sink in self._job.sinks if sink.name not in own]
+        return Settlement(state, self._progress, (*earlier, *self._sinks), self._rejects)
+
+    def _delay(self, settlement: Settlement | None) -> timedelta | None:
+        """How long the job waits for another attempt; None when this was the last."""
+        if settlement is None or settlement.error is None or self._summary is None:
+            return None
+        return self._summary.retries.delay(settlement.error.code, self._job.retries)
+
+    async def _put_off(self, failure: Settlement, delay: timedelta) -> None:
+        """Lets the job wait for another attempt; what was staged is cleared up as after any end."""
+        most = self._summary.retries.most if self._summary else 0
+        self._journal.write(
+            f"Retry {self._job.retries + 1} of {most} in {delay.total_seconds():.1f} s",
+            level="WARNING",
+        )
+        await self._tell(lambda: self._parts.stores.jobs.retry(self.lease, failure, delay=delay))
 
     async def _settle(self, settlement: Settlement) -> None:
-        """Ends the job. While the store is away it tries on until the lease is given up."""
+        """Ends the job."""
+        await self._tell(lambda: self._parts.stores.jobs.settle(self.lease, settlement))
+
+    async def _tell(self, end: Callable[[], Awaitable[bool]]) -> None:
+        """Ends the claim. While the store is away it tries on until the lease is given up."""
         while self.switch.reason is not Reason.LOST:
             try:
                 await self._journal.flush()
-                if not await self._parts.stores.jobs.settle(self.lease, settlement):
+                if not await end():
                     _LOG.warning("job %s was taken over; its end is not ours", self._job.uid)
             except Unavailable as error:
                 _LOG.warning("job %s cannot be settled yet: %s", self._job.uid, error)

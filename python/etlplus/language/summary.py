@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etlplus.domain.pipeline import SpecSummary
+from etlplus.domain.retry import BACKOFF, MAX_BACKOFF, Retries
 from etlplus.language.durations import seconds
 from etlplus.language.schedules import read_schedule
 from etlplus.language.wiring import wire
@@ -23,4 +24,14 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         nodes=tuple(wire(spec).readable()),
         sinks={s.name: s.postgres.connection for s in spec.sinks if s.HasField("postgres")},
         schedule=read_schedule(spec),
+        retries=_retries(spec.limits.retries),
+    )
+
+
+def _retries(limit: plan_pb2.Retries) -> Retries:
+    first, longest = seconds(limit.backoff), seconds(limit.max_backoff)
+    return Retries(
+        limit.max,
+        BACKOFF if first is None else first,
+        MAX_BACKOFF if longest is None else longest,
     )

@@ -195,6 +195,17 @@ class PostgresJobs:
         }
         return await self._touch("settle", lease, params)
 
+    async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:
+        """Puts a job that failed off for a while. False: the claim is lost, nothing was changed."""
+        params = {
+            "delay": delay,
+            "progress": to_json(failure.progress),
+            "sinks": sinks_to_json(failure.sinks),
+            "rejects": to_json(failure.rejects),
+            "error": None if failure.error is None else to_json(failure.error),
+        }
+        return await self._touch("retry", lease, params)
+
     async def release(self, lease: Lease) -> bool:
         """Hands a job back at once, without spending an attempt. False: the claim is lost."""
         return await self._touch("release", lease, {})
@@ -262,4 +273,6 @@ def _job(row: Mapping[str, Any]) -> Job:
         sequence=row["sequence"],
         rollbacks=rollbacks_from(row["rollbacks"]),
         scheduled_time=row["scheduled_time"],
+        retries=row["retries"],
+        retry_time=row["run_at"] if row["state"] == "PENDING" and row["retries"] else None,
     )

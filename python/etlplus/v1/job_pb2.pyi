@@ -17,7 +17,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Job(_message.Message):
-    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time")
+    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Job.State]
@@ -58,6 +58,8 @@ class Job(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SCHEDULED_TIME_FIELD_NUMBER: _ClassVar[int]
+    RETRIES_FIELD_NUMBER: _ClassVar[int]
+    RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     pipeline: str
@@ -77,7 +79,9 @@ class Job(_message.Message):
     error: JobError
     sequence: int
     scheduled_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    retries: int
+    retry_time: _timestamp_pb2.Timestamp
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SinkResult(_message.Message):
     __slots__ = ("name", "kind", "target", "mode", "books", "checksum", "load_id", "rollback")

@@ -522,15 +522,27 @@ class JsonlSink(_message.Message):
     mode: str
     def __init__(self, uri: _Optional[str] = ..., mode: _Optional[str] = ...) -> None: ...
 
+class Retries(_message.Message):
+    __slots__ = ("max", "backoff", "max_backoff")
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    BACKOFF_FIELD_NUMBER: _ClassVar[int]
+    MAX_BACKOFF_FIELD_NUMBER: _ClassVar[int]
+    max: int
+    backoff: str
+    max_backoff: str
+    def __init__(self, max: _Optional[int] = ..., backoff: _Optional[str] = ..., max_backoff: _Optional[str] = ...) -> None: ...
+
 class Limits(_message.Message):
-    __slots__ = ("memory", "rejects", "timeout")
+    __slots__ = ("memory", "rejects", "timeout", "retries")
     MEMORY_FIELD_NUMBER: _ClassVar[int]
     REJECTS_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    RETRIES_FIELD_NUMBER: _ClassVar[int]
     memory: str
     rejects: RejectBudget
     timeout: str
-    def __init__(self, memory: _Optional[str] = ..., rejects: _Optional[_Union[RejectBudget, _Mapping]] = ..., timeout: _Optional[str] = ...) -> None: ...
+    retries: Retries
+    def __init__(self, memory: _Optional[str] = ..., rejects: _Optional[_Union[RejectBudget, _Mapping]] = ..., timeout: _Optional[str] = ..., retries: _Optional[_Union[Retries, _Mapping]] = ...) -> None: ...
 
 class RejectBudget(_message.Message):
     __slots__ = ("max", "max_ratio")

@@ -214,6 +214,48 @@ async def test_a_lost_claim_changes_nothing(bench: Bench) -> None:
     assert bench.target.applied == []
 
 
+RETRIED = TABLES + "limits: {retries: {max: 1, backoff: 0s}}\n"
+
+
+async def test_a_failure_that_may_pass_is_tried_again(bench: Bench) -> None:
+    bench.target.fails["two"] = RunError("locked", code="PUBLISH_CONFLICT")
+    job = await bench.run(RETRIED)
+    assert (job.state, job.retries, job.error and job.error.code) == (
+        JobState.PENDING,
+        1,
+        "PUBLISH_CONFLICT",
+    )
+    assert bench.target.staged == {}
+    assert [sink.name for sink in job.sinks] == ["one"]
+    del bench.target.fails["two"]
+    await (await bench.claim()).execute()
+    done = await bench.job(job)
+    assert (done.state, done.attempt, done.error) == (JobState.SUCCEEDED, 2, None)
+    assert [sink.name for sink in done.sinks] == ["one", "two"]
+    assert [name for _, name, _ in bench.target.applied] == ["one", "two"]
+    assert any(line.startswith("Retry 1 of 1 in ") for line in await bench.log(done))
+
+
+async def test_the_last_retry_that_fails_ends_the_job_with_all_that_was_published(
+    bench: Bench,
+) -> None:
+    bench.target.fails["two"] = RunError("locked", code="PUBLISH_CONFLICT")
+    job = await bench.run(RETRIED)
+    bench.engine.error = RunError("nobody answers", code="CONNECTION_FAILED")
+    await (await bench.claim()).execute()
+    failed = await bench.job(job)
+    assert (failed.state, failed.error and failed.error.code) == (
+        JobState.FAILED,
+        "CONNECTION_FAILED",
+    )
+    assert [sink.name for sink in failed.sinks] == ["one"]
+
+
+async def test_a_failure_that_would_repeat_itself_is_not_tried_again(bench: Bench) -> None:
+    bench.engine.error = RunError("No file matches", code="SOURCE_NOT_FOUND")
+    assert (await bench.run(RETRIED)).state is JobState.FAILED
+
+
 async def test_a_fenced_off_claim_does_not_settle(bench: Bench) -> None:
     bench.target.fails["one"] = WrongState("a later claim was here", code="STALE_EPOCH")
     job = await submit(bench.stores)

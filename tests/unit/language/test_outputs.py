@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from etlplus.app.ports import Language
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import InvalidInput
+from etlplus.domain.retry import Retries
 from etlplus.language import (
     PipelineLanguage,
     as_dict,
@@ -143,14 +144,18 @@ def test_a_summary_names_what_the_control_plane_needs() -> None:
         description="Daily orders",
         sources="{s: {postgres: {connection: crm, table: t}}, x: {stream: }}",
         sinks="{o: {from: s, postgres: {connection: local, table: t}}}",
-        limits="{timeout: 1h30m}",
+        limits="{timeout: 1h30m, retries: {max: 3, max_backoff: 1h}}",
     )
     summary = LANGUAGE.summarize(sound(text))
     assert (summary.name, summary.description) == ("small", "Daily orders")
     assert summary.connections == ("crm", "local")
     assert summary.streams == ("x",)
     assert summary.timeout == 5400.0
-    assert LANGUAGE.summarize(sound(definition())).timeout is None
+    assert summary.retries == Retries(3, 10, 3600)
+    plain = LANGUAGE.summarize(sound(definition()))
+    assert (plain.timeout, plain.retries) == (None, Retries(0))
+    short = LANGUAGE.summarize(sound(definition(limits="{retries: 2}")))
+    assert short.retries == Retries(2, 10, 600)
 
 
 def test_damaged_bytes_are_refused() -> None:

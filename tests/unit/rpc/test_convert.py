@@ -76,6 +76,8 @@ JOB = Job(
     sequence=9,
     rollbacks=(SinkRollback("s", START + timedelta(seconds=3), "me", "why"),),
     scheduled_time=START,
+    retries=2,
+    retry_time=START,
 )
 
 

@@ -158,6 +158,10 @@ class JobStore(Protocol):
         """Ends the job. False: the lease is lost, nothing was changed."""
         ...
 
+    async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:
+        """Puts a job that failed off for `delay`. False: the claim is lost, nothing was changed."""
+        ...
+
     async def release(self, lease: Lease) -> bool:
         """Hands the job back to PENDING; the attempt is not counted. False: the lease is lost."""
         ...

@@ -50,6 +50,8 @@ def to_job(job: Job) -> job_pb2.Job:
         ),
         sequence=job.sequence,
         scheduled_time=to_timestamp(job.scheduled_time),
+        retries=job.retries,
+        retry_time=to_timestamp(job.retry_time),
     )
     if job.error is not None:
         message.error.code = job.error.code

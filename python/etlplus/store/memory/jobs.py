@@ -81,9 +81,8 @@ class MemoryJobs:
         job = await self.get(workspace, uid)
         if job.state is JobState.PENDING:
             now = self._memory.now()
-            return self._write(
-                replace(job, state=JobState.CANCELLED, cancel_requested=True, end_time=now)
-            )
+            cancelled = replace(job, state=JobState.CANCELLED, cancel_requested=True, end_time=now)
+            return self._write(replace(cancelled, retry_time=None))
         if job.state is JobState.RUNNING and not job.cancel_requested:
             return self._write(replace(job, cancel_requested=True))
         return job
@@ -91,7 +90,12 @@ class MemoryJobs:
     async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
         """As `PostgresJobs.claim`."""
         tables = self._memory.tables
-        waiting = [job for job in tables.jobs.values() if job.state is JobState.PENDING]
+        now = self._memory.now()
+        waiting = [
+            job
+            for job in tables.jobs.values()
+            if job.state is JobState.PENDING and (job.retry_time is None or job.retry_time <= now)
+        ]
         waiting.sort(key=lambda job: (-job.priority, job.create_time, job.uid))
         claimed = []
         for job in waiting[:limit]:
@@ -105,6 +109,7 @@ class MemoryJobs:
                 attempt=job.attempt + 1,
                 start_time=job.start_time or now,
                 progress=Progress(),
+                retry_time=None,
             )
             claimed.append(self._write(running))
         return claimed
@@ -151,6 +156,23 @@ class MemoryJobs:
             error=settlement.error,
         )
         self._write(ended)
+        return True
+
+    async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:
+        """As `PostgresJobs.retry`."""
+        job = self._held(lease)
+        if job is None:
+            return False
+        failed = replace(
+            job,
+            retries=job.retries + 1,
+            retry_time=None if job.cancel_requested else self._memory.now() + delay,
+            progress=failure.progress,
+            sinks=failure.sinks,
+            rejects=failure.rejects,
+            error=failure.error,
+        )
+        self._put_back(failed)
         return True
 
     async def release(self, lease: Lease) -> bool:

@@ -126,6 +126,28 @@ with changed as (
 )
 select changed.uid, (select pg_notify('etlplus', '')) as hint from changed
 
+-- name: retry
+with changed as (
+    update etlplus_control.job set
+        state = case when cancel_requested then 'CANCELLED' else 'PENDING' end,
+        end_time = case when cancel_requested then clock_timestamp() end,
+        run_at = clock_timestamp() + %(delay)s,
+        retries = retries + 1,
+        progress = %(progress)s,
+        sinks = %(sinks)s,
+        rejects = %(rejects)s,
+        error = %(error)s,
+        worker = null,
+        lease_until = null,
+        sequence = sequence + 1
+    where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
+    returning *
+), event as (
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
+    select uid, sequence, 'state', state, attempt, progress, error from changed
+)
+select changed.uid, (select pg_notify('etlplus', %(job)s::text)) as hint from changed
+
 -- name: rescue
 with lost as materialized (
     select uid from etlplus_control.job
