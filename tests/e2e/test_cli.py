@@ -246,6 +246,24 @@ def test_versions_are_made_by_changes_alone(place: Place) -> None:
     assert "timeout" not in place.run("get", "versioned", "--version", "1").stdout
 
 
+def test_versions_are_compared_and_restored(place: Place) -> None:
+    assert place.run("apply", definition(place, "history")).returncode == 0
+    assert place.run("diff", "history").returncode == 1
+    changed = definition(place, "history", "limits: {timeout: 1h}")
+    assert place.run("apply", changed).returncode == 0
+    found = data(place.run("diff", "history", "-o", "json"))
+    assert (found["old"], found["new"]) == (1, 2)
+    assert {"path": "limits", "old": None, "new": {"timeout": "1h"}} in found["changes"]
+    shown = place.run("diff", "history", "2", "1").stdout
+    assert "- limits" in shown
+    assert "\n-limits: {timeout: 1h}" in shown
+    assert data(place.run("restore", "history", "1", "-o", "json"))["version"] == 3
+    assert place.run("diff", "history", "1", "3").stdout == ""
+    newest = data(place.run("versions", "history", "-o", "json"))[0]
+    assert (newest["version"], newest["message"]) == (3, "Restore version 1")
+    assert place.run("restore", "history", "9").returncode == 1
+
+
 def test_what_is_deleted_is_gone(place: Place) -> None:
     assert place.run("apply", definition(place, "gone")).returncode == 0
     assert place.run("delete", "gone").returncode == 2

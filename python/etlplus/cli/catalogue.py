@@ -82,6 +82,8 @@ SECTIONS: Final = (
             Command("get", "pipelines:get", "Print a stored pipeline."),
             Command("list", "pipelines:list_pipelines", "List the stored pipelines."),
             Command("versions", "pipelines:versions", "List a pipeline's versions."),
+            Command("diff", "history:diff", "Show what changed between two versions."),
+            Command("restore", "history:restore", "Store an earlier version again."),
             Command("delete", "pipelines:delete", "Delete a pipeline; its jobs stay."),
             Command("conn add", "connections:add", "Store a connection to a database."),
             Command("conn list", "connections:list_connections", "List the connections."),

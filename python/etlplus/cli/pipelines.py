@@ -83,11 +83,12 @@ def get(
     with session(remote) as opened:
         request = pipeline_pb2.GetPipelineRequest(name=opened.pipeline(name), version=version)
         found = opened.client.pipelines.GetPipeline(request, timeout=CALL_SECONDS)
-    write(plain(found), output, lambda: _text(found))
+    write(plain(found), output, lambda: as_written(found))
     return exits.OK
 
 
-def _text(found: pipeline_pb2.Pipeline) -> str:
+def as_written(found: pipeline_pb2.Pipeline) -> str:
+    """A pipeline's definition as a file, as its author wrote it where that is kept."""
     from etlplus.language import to_yaml  # noqa: PLC0415 only where there is no text
 
     return found.source_text or to_yaml(found.spec.SerializeToString(deterministic=True))

@@ -1,0 +1,39 @@
+"""What differs between two versions of a definition."""
+
+from __future__ import annotations
+
+import pytest
+
+from etlplus.cli.history import changes
+
+STEPS = [{"name": "a", "filter": "x > 1"}, {"name": "b", "drop": ["y"]}]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"name": "p"}, {"name": "p"}, []),
+        ({"limits": {"memory": "1GiB"}}, {}, [("limits", {"memory": "1GiB"}, None)]),
+        (
+            {"limits": {"memory": "1GiB"}},
+            {"limits": {"memory": "2GiB", "timeout": "1h"}},
+            [("limits.memory", "1GiB", "2GiB"), ("limits.timeout", None, "1h")],
+        ),
+        (
+            {"steps": STEPS},
+            {"steps": [STEPS[0], {"name": "b", "drop": ["z"]}]},
+            [("steps.b.drop", ["y"], ["z"])],
+        ),
+        ({"steps": STEPS}, {"steps": STEPS[:1]}, [("steps.b", {"drop": ["y"]}, None)]),
+        ({"steps": STEPS}, {"steps": STEPS[::-1]}, [("steps (order)", ["a", "b"], ["b", "a"])]),
+        (
+            {"steps": STEPS},
+            {"steps": [{"name": "new", "limit": 1}, *STEPS]},
+            [("steps.new", None, {"limit": 1})],
+        ),
+    ],
+)
+def test_the_smallest_parts_that_differ_are_told(
+    old: object, new: object, expected: list[object]
+) -> None:
+    assert list(changes(old, new)) == expected
