@@ -6,7 +6,7 @@ from uuid import uuid4
 from etlplus.app.ports import Stores
 from etlplus.domain.job import JobError, JobState, Settlement, SinkResult
 from etlplus.domain.run import Books, Progress
-from tests.conformance.drafts import LEASE, WORKSPACE, claim, running
+from tests.conformance.drafts import LEASE, WORKSPACE, claim, running, submit
 
 ERROR = JobError("CONNECTION_FAILED", "nobody answers", "mart", "Start it")
 SINK = SinkResult("one", "postgres", "public.one", "append", Books(1, 1), "ab", "0" * 32)
@@ -32,11 +32,33 @@ async def test_its_time_comes(stores: Stores) -> None:
     assert await stores.jobs.retry(lease, FAILURE, delay=NOW)
     again, held = await claim(stores)
     assert (again.uid, again.attempt, again.retries) == (job.uid, 2, 1)
-    assert (again.retry_time, again.sinks) == (None, (SINK,))
+    assert (again.retry_time, again.error, again.sinks) == (None, None, (SINK,))
     assert again.epoch > job.epoch
     assert await stores.jobs.settle(held, Settlement(JobState.SUCCEEDED))
     done = await stores.jobs.get(WORKSPACE, job.uid)
     assert (done.error, done.retries, done.retry_time) == (None, 1, None)
+
+
+async def test_a_second_attempt_that_is_handed_back_waits_for_no_time(stores: Stores) -> None:
+    job, lease = await running(stores)
+    assert await stores.jobs.retry(lease, FAILURE, delay=NOW)
+    _, held = await claim(stores)
+    assert await stores.jobs.release(held)
+    back = await stores.jobs.get(WORKSPACE, job.uid)
+    assert (back.retries, back.attempt, back.retry_time, back.error) == (1, 1, None, None)
+
+
+async def test_a_job_that_is_due_again_takes_its_turn_by_its_age(stores: Stores) -> None:
+    job, lease = await running(stores)
+    younger = await submit(stores)
+    assert await stores.jobs.retry(lease, FAILURE, delay=NOW)
+    first, _ = await claim(stores)
+    second, held = await claim(stores)
+    assert (first.uid, second.uid) == (younger.uid, job.uid)
+    youngest = await submit(stores)
+    assert await stores.jobs.release(held)
+    third, _ = await claim(stores)
+    assert (third.uid, youngest.uid != job.uid) == (job.uid, True)
 
 
 async def test_a_lost_claim_puts_nothing_off(stores: Stores) -> None:

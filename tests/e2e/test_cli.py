@@ -253,7 +253,7 @@ def test_versions_are_compared_and_restored(place: Place) -> None:
     assert place.run("apply", changed).returncode == 0
     found = data(place.run("diff", "history", "-o", "json"))
     assert (found["old"], found["new"]) == (1, 2)
-    assert {"path": "limits", "old": None, "new": {"timeout": "1h"}} in found["changes"]
+    assert {"path": "limits", "new": {"timeout": "1h"}} in found["changes"]
     shown = place.run("diff", "history", "2", "1").stdout
     assert "- limits" in shown
     assert "\n-limits: {timeout: 1h}" in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
 from google.protobuf.json_format import MessageToDict
@@ -52,7 +52,7 @@ def diff(
     value = {
         "old": earlier.version,
         "new": later.version,
-        "changes": [{"path": path, "old": was, "new": now} for path, was, now in found],
+        "changes": [_plain(change) for change in found],
         "text": text,
     }
     write(value, output, lambda: "".join(map(_shown, found)) + ("\n" + text if text else ""))
@@ -125,12 +125,18 @@ def _lines(earlier: pipeline_pb2.Pipeline, later: pipeline_pb2.Pipeline) -> str:
 
 
 #: A part of a definition that is only in one of two versions stands against this.
-_NOTHING = None
+NOTHING: Final = object()
 Change = tuple[str, Any, Any]
 
 
+def _plain(change: Change) -> dict[str, Any]:
+    path, old, new = change
+    sides = {"old": old, "new": new}
+    return {"path": path} | {side: part for side, part in sides.items() if part is not NOTHING}
+
+
 def changes(old: object, new: object, path: str = "") -> Iterator[Change]:
-    """The smallest parts that differ: path, value before and value after; None where there is none.
+    """The smallest parts that differ: path, value before and after; NOTHING where there is none.
 
     Sources, steps and sinks are told apart by their names, so that one that moved has not changed
     in itself; that their order changed is told as a change of the list's order.
@@ -138,7 +144,7 @@ def changes(old: object, new: object, path: str = "") -> Iterator[Change]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             place = f"{path}.{key}" if path else str(key)
-            yield from changes(old.get(key, _NOTHING), new.get(key, _NOTHING), place)
+            yield from changes(old.get(key, NOTHING), new.get(key, NOTHING), place)
     elif _is_named(old) and _is_named(new):
         before, after = _by_name(old), _by_name(new)
         yield from changes(before, after, path)
@@ -162,9 +168,9 @@ def _by_name(value: Any) -> dict[str, Any]:  # noqa: ANN401 a list of parts, as 
 
 def _shown(change: Change) -> str:
     path, old, new = change
-    if old is _NOTHING:
+    if old is NOTHING:
         return f"+ {path}  {_short(new)}\n"
-    if new is _NOTHING:
+    if new is NOTHING:
         return f"- {path}  {_short(old)}\n"
     return f"~ {path}  {_short(old)} → {_short(new)}\n"
 

@@ -149,12 +149,9 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
 TRANSIENT: frozenset[str] = frozenset(
     {
         "CONNECTION_FAILED",
-        "DATABASE_BUSY",
-        "DATABASE_UNAVAILABLE",
         "DISK_FULL",
         "PUBLISH_CONFLICT",
         "STAGING_MISMATCH",
-        "UNAVAILABLE",
     }
 )
 

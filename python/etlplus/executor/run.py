@@ -237,7 +237,8 @@ class JobRun:
         # What an earlier attempt published stays published, whatever became of this one.
         own = {sink.name for sink in self._sinks}
         earlier = [sink for sink in self._job.sinks if sink.name not in own]
-        return Settlement(state, self._progress, (*earlier, *self._sinks), self._rejects)
+        known = self._rejects if self._rejects.path or not earlier else self._job.rejects
+        return Settlement(state, self._progress, (*earlier, *self._sinks), known)
 
     def _delay(self, settlement: Settlement | None) -> timedelta | None:
         """How long the job waits for another attempt; None when this was the last."""

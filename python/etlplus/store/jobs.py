@@ -274,5 +274,6 @@ def _job(row: Mapping[str, Any]) -> Job:
         rollbacks=rollbacks_from(row["rollbacks"]),
         scheduled_time=row["scheduled_time"],
         retries=row["retries"],
-        retry_time=row["run_at"] if row["state"] == "PENDING" and row["retries"] else None,
+        # A job that waits for its first attempt, or was handed back, has no error.
+        retry_time=row["run_at"] if row["state"] == "PENDING" and row["error"] else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etlplus.cli.history import changes
+from etlplus.cli.history import NOTHING, changes
 
 STEPS = [{"name": "a", "filter": "x > 1"}, {"name": "b", "drop": ["y"]}]
 
@@ -13,23 +13,24 @@ STEPS = [{"name": "a", "filter": "x > 1"}, {"name": "b", "drop": ["y"]}]
     ("old", "new", "expected"),
     [
         ({"name": "p"}, {"name": "p"}, []),
-        ({"limits": {"memory": "1GiB"}}, {}, [("limits", {"memory": "1GiB"}, None)]),
+        ({"limits": {"memory": "1GiB"}}, {}, [("limits", {"memory": "1GiB"}, NOTHING)]),
         (
             {"limits": {"memory": "1GiB"}},
             {"limits": {"memory": "2GiB", "timeout": "1h"}},
-            [("limits.memory", "1GiB", "2GiB"), ("limits.timeout", None, "1h")],
+            [("limits.memory", "1GiB", "2GiB"), ("limits.timeout", NOTHING, "1h")],
         ),
         (
             {"steps": STEPS},
             {"steps": [STEPS[0], {"name": "b", "drop": ["z"]}]},
             [("steps.b.drop", ["y"], ["z"])],
         ),
-        ({"steps": STEPS}, {"steps": STEPS[:1]}, [("steps.b", {"drop": ["y"]}, None)]),
+        ({"given": {"a": None}}, {"given": {}}, [("given.a", None, NOTHING)]),
+        ({"steps": STEPS}, {"steps": STEPS[:1]}, [("steps.b", {"drop": ["y"]}, NOTHING)]),
         ({"steps": STEPS}, {"steps": STEPS[::-1]}, [("steps (order)", ["a", "b"], ["b", "a"])]),
         (
             {"steps": STEPS},
             {"steps": [{"name": "new", "limit": 1}, *STEPS]},
-            [("steps.new", None, {"limit": 1})],
+            [("steps.new", NOTHING, {"limit": 1})],
         ),
     ],
 )

@@ -249,6 +249,20 @@ async def test_the_last_retry_that_fails_ends_the_job_with_all_that_was_publishe
         "CONNECTION_FAILED",
     )
     assert [sink.name for sink in failed.sinks] == ["one"]
+    assert (failed.rejects.rows, failed.rejects.path != "") == (REJECTED, True)
+
+
+async def test_rejects_of_what_was_published_are_kept_when_an_attempt_does_not_start(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.target.fails["two"] = RunError("locked", code="PUBLISH_CONFLICT")
+    job = await bench.run(RETRIED)
+    run = await bench.claim()
+    run.switch.throw(Reason.CANCEL)
+    await run.execute()
+    ended = await bench.job(job)
+    assert (ended.state, ended.rejects.rows) == (JobState.CANCELLED, REJECTED)
+    assert ended.rejects.path == str(tmp_path / "data" / "rejects" / f"{job.uid.hex}.arrow")
 
 
 async def test_a_failure_that_would_repeat_itself_is_not_tried_again(bench: Bench) -> None:

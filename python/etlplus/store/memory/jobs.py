@@ -96,7 +96,7 @@ class MemoryJobs:
             for job in tables.jobs.values()
             if job.state is JobState.PENDING and (job.retry_time is None or job.retry_time <= now)
         ]
-        waiting.sort(key=lambda job: (-job.priority, job.create_time, job.uid))
+        waiting.sort(key=_turn)
         claimed = []
         for job in waiting[:limit]:
             tables.epoch += 1
@@ -109,6 +109,7 @@ class MemoryJobs:
                 attempt=job.attempt + 1,
                 start_time=job.start_time or now,
                 progress=Progress(),
+                error=None,
                 retry_time=None,
             )
             claimed.append(self._write(running))
@@ -241,6 +242,10 @@ class MemoryJobs:
         del events[:-EVENTS_KEPT]
         self._memory.hub.wake(job.uid)
         return job
+
+
+def _turn(job: Job) -> tuple[int, datetime, UUID]:
+    return (-job.priority, job.retry_time or job.create_time, job.uid)
 
 
 def _key(job: Job) -> tuple[datetime, UUID]:

@@ -53,6 +53,8 @@ with candidate as materialized (
         lease_until = clock_timestamp() + %(lease)s,
         attempt = attempt + 1,
         start_time = coalesce(start_time, clock_timestamp()),
+        run_at = job.create_time,
+        error = null,
         progress = '{}',
         sequence = sequence + 1
     from candidate
