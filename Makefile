@@ -111,7 +111,7 @@ test-rust: build
 .PHONY: test-python
 test-python: build $(if $(HAVE_GO),$(GRPCURL))
 	$(call say,Python tests$(if $(HAVE_GO),,; Go is not installed, so the tests that build grpcurl are left out))
-	GRPCURL=$(GRPCURL) $(PYTEST) --cov $(if $(HAVE_GO),,-m "not grpcurl")
+	GRPCURL=$(GRPCURL) $(PYTEST) --cov -n auto --dist loadfile $(if $(HAVE_GO),,-m "not grpcurl")
 
 .PHONY: faults
 faults: build ## Kill a worker 50 times in mid-load and count the rows after each rerun

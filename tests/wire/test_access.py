@@ -57,8 +57,11 @@ async def test_a_method_outside_of_the_table_is_denied_to_everybody(
     echo = Echo()
     monkeypatch.setattr(Access, "rule", lambda *_: Rule.DENIED)
     async with serving([echo_service(echo)]) as (_, channel, _address):
+        # A client that still sends while it is refused may only learn that sending failed.
+        upward, _ = KINDS[kind]
+        sent = [] if upward else ["a"]
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await call(channel, kind, ["a"], bearer="good")
+            await call(channel, kind, sent, bearer="good")
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert echo.callers == []
 
