@@ -8,6 +8,7 @@ import duckdb
 
 from benches.lineitem import COLUMNS as LINEITEM
 from benches.orders import ORDERS, QUERY
+from benches.peers.settings import DUCKDB
 
 
 def relation(path: str, types: dict[str, str]) -> str:
@@ -19,7 +20,7 @@ def relation(path: str, types: dict[str, str]) -> str:
 def main(orders: str, lineitem: str, target: str) -> None:
     """Read both files, join, group, and write a Parquet file."""
     query = QUERY.format(orders=relation(orders, ORDERS), lineitem=relation(lineitem, LINEITEM))
-    duckdb.connect().execute(f"copy ({query}) to '{target}' (format parquet, codec zstd)")
+    duckdb.connect().execute(f"copy ({query}) to '{target}' ({DUCKDB})")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 import duckdb
 
 from benches.lineitem import COLUMNS, select
+from benches.peers.settings import DUCKDB
 
 
 def main(source: str, target: str) -> None:
@@ -14,7 +15,7 @@ def main(source: str, target: str) -> None:
     connection = duckdb.connect()
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
     relation = f"read_csv('{source}', header = true, columns = {{{columns}}})"
-    connection.execute(f"copy ({select(relation)}) to '{target}' (format parquet, codec zstd)")
+    connection.execute(f"copy ({select(relation)}) to '{target}' ({DUCKDB})")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 import duckdb
 
 from benches.lineitem import COLUMNS, select
+from benches.peers.settings import DUCKDB
 
 
 def main(source: str, target: str, rejects: str) -> None:
@@ -17,8 +18,8 @@ def main(source: str, target: str, rejects: str) -> None:
         f"read_csv('{source}', header = true, store_rejects = true, delim = ',', quote = '\"', "
         f"escape = '\"', rejects_limit = 0, columns = {{{columns}}})"
     )
-    connection.execute(f"copy ({select(relation)}) to '{target}' (format parquet, codec zstd)")
-    connection.execute(f"copy reject_errors to '{rejects}' (format parquet, codec zstd)")
+    connection.execute(f"copy ({select(relation)}) to '{target}' ({DUCKDB})")
+    connection.execute(f"copy reject_errors to '{rejects}' ({DUCKDB})")
 
 
 if __name__ == "__main__":

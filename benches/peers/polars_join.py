@@ -9,6 +9,7 @@ import polars as pl
 from benches.lineitem import COLUMNS as LINEITEM
 from benches.orders import ORDERS
 from benches.peers.polars_parquet import schema
+from benches.peers.settings import POLARS
 
 
 def main(orders: str, lineitem: str, target: str) -> None:
@@ -29,7 +30,7 @@ def main(orders: str, lineitem: str, target: str) -> None:
             revenue=revenue.sum(),
             quantity=pl.col("l_quantity").cast(pl.Float64).mean(),
         )
-        .sink_parquet(target, compression="zstd")
+        .sink_parquet(target, **POLARS)
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from benches.lineitem import COLUMNS
+from benches.peers.settings import POLARS
 
 TYPES = {"bigint": pl.Int64, "integer": pl.Int32, "text": pl.String, "date": pl.Date}
 
@@ -43,7 +44,7 @@ def frame(source: str) -> pl.LazyFrame:
 
 def main(source: str, target: str) -> None:
     """Read the CSV file, transform it and write a Parquet file."""
-    frame(source).sink_parquet(target, compression="zstd")
+    frame(source).sink_parquet(target, **POLARS)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from typing import Final
 from etlplus.cli import exits
 
 _HELP: Final = ("-h", "--help", "help")
-#: Importing makes some hundred thousand objects that stay. Looking for garbage among them as often
-#: as usual takes a tenth of a short command's time.
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
+#: Importing makes more than a hundred thousand objects that stay. Looking for garbage among them
+#: takes a tenth of a short command's time, so it first happens after that.
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 200_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the interpreter must not try it again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.OK
+    # The interpreter would search all that was imported once more before it ends.
+    gc.freeze()
     return code
 
 

@@ -22,6 +22,11 @@ def check_options(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[P
     for index, sink in enumerate(spec.sinks):
         if sink.HasField("postgres"):
             _check_table_sink(sink.postgres, ("sinks", index, "postgres"), findings, broken)
+        elif sink.parquet.compression_level and sink.parquet.compression not in {"", "zstd"}:
+            text = f"`compression: {sink.parquet.compression}` has no levels"
+            known = "Write `compression: zstd`, or leave the level out"
+            path = ("sinks", index, "parquet", "compression_level")
+            findings.add(codes.NOT_ALLOWED, text, path, known)
     _check_targets(spec.sinks, findings)
     _check_tests(spec, findings)
 

@@ -495,14 +495,16 @@ class PostgresSink(_message.Message):
     def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., mode: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ParquetSink(_message.Message):
-    __slots__ = ("uri", "compression", "mode")
+    __slots__ = ("uri", "compression", "mode", "compression_level")
     URI_FIELD_NUMBER: _ClassVar[int]
     COMPRESSION_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSION_LEVEL_FIELD_NUMBER: _ClassVar[int]
     uri: str
     compression: str
     mode: str
-    def __init__(self, uri: _Optional[str] = ..., compression: _Optional[str] = ..., mode: _Optional[str] = ...) -> None: ...
+    compression_level: int
+    def __init__(self, uri: _Optional[str] = ..., compression: _Optional[str] = ..., mode: _Optional[str] = ..., compression_level: _Optional[int] = ...) -> None: ...
 
 class CsvSink(_message.Message):
     __slots__ = ("uri", "delimiter", "mode")

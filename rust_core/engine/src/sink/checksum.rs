@@ -52,16 +52,29 @@ const fn finish(hash: u64) -> u64 {
 }
 
 fn hash_bytes(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
+    let (words, _) = bytes.as_chunks::<8>();
     let mut hash = SEED ^ bytes.len() as u64;
     for word in words {
         hash = mix(hash, u64::from_le_bytes(*word));
     }
-    let mut tail = [0_u8; 8];
-    for (to, from) in tail.iter_mut().zip(rest) {
-        *to = *from;
+    mix(hash, last_word(bytes))
+}
+
+/// A word with the last bytes, some of them twice: the length, which is hashed too, tells which.
+fn last_word(bytes: &[u8]) -> u64 {
+    if let Some(last) = bytes.last_chunk() {
+        return u64::from_le_bytes(*last);
     }
-    mix(hash, u64::from_le_bytes(tail))
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) << 32 | u64::from(last);
+    }
+    let (first, last) = (bytes.first(), bytes.last());
+    let bytes = [first, bytes.get(bytes.len() / 2), last];
+    bytes
+        .into_iter()
+        .flatten()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 fn fold_each(column: &dyn Array, hashes: &mut [u64], value: impl Fn(usize) -> u64) {

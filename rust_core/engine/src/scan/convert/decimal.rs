@@ -1,6 +1,10 @@
 //! Exact decimal numbers.
 
+use super::digits::number;
 use super::{Fault, trim};
+
+/// So many digits fit 64 bits.
+const MOST_DIGITS: usize = 18;
 
 /// A decimal as a whole number of units of 10^-scale, exact or refused.
 ///
@@ -17,49 +21,39 @@ pub fn parse(field: &[u8], precision: u8, scale: u8, strict: bool) -> Result<i12
         [b'-', rest @ ..] => (true, rest),
         _ => (false, field),
     };
-    // Up to 18 digits fit 64 bits; nearly all decimals of real data do.
-    if let Some((value, fraction, leading_zero)) = short(digits) {
-        if strict && leading_zero {
+    if let Some(scaled) = usual(digits, scale) {
+        let needless = matches!(digits, [b'0', b'0'..=b'9', ..]);
+        if strict && needless {
             return Err(Fault::Disguised);
         }
-        if fraction <= scale && usize::from(scale - fraction) + digits.len() <= 18 {
-            let scaled = i128::from(value * power_u64(scale - fraction));
-            return check(if negative { -scaled } else { scaled }, precision);
-        }
+        let scaled = i128::from(scaled);
+        return check(if negative { -scaled } else { scaled }, precision);
     }
     parse_any(field, precision, scale, strict)
 }
 
-/// Digits and at most one point: the value without its point, the digits after the point, and
-/// whether a needless zero leads.
+/// The units of a number that is written as nearly all decimals of real data are: digits, and at
+/// most `scale` more behind a point, which together fit 64 bits; none for any other.
 #[inline]
-fn short(digits: &[u8]) -> Option<(u64, u8, bool)> {
-    if digits.len() > 19 {
-        return None;
-    }
-    let mut value = 0_u64;
-    let mut point = usize::MAX;
-    for (index, &byte) in digits.iter().enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit <= 9 {
-            value = value * 10 + u64::from(digit);
-        } else if byte == b'.' && point == usize::MAX {
-            point = index;
-        } else {
-            return None;
-        }
-    }
-    let has_point = point != usize::MAX;
-    if digits.len() == usize::from(has_point) || digits.len() - usize::from(has_point) > 18 {
-        return None;
-    }
-    let fraction = if has_point {
-        digits.len() - point - 1
-    } else {
-        0
+fn usual(digits: &[u8], scale: u8) -> Option<u64> {
+    let places = usize::from(scale);
+    let units = |whole: &[u8]| {
+        let fits = whole.len() + places <= MOST_DIGITS;
+        Some(number(whole).filter(|_| fits)? * power_u64(scale))
     };
-    let leading_zero = matches!(digits, [b'0', b'0'..=b'9', ..]);
-    Some((value, u8::try_from(fraction).ok()?, leading_zero))
+    // Most often there are as many digits behind the point as the scale has.
+    if places > 0
+        && let Some(point) = digits.len().checked_sub(places + 1)
+        && let Some((whole, [b'.', fraction @ ..])) = digits.split_at_checked(point)
+    {
+        return Some(units(whole)? + number(fraction)?);
+    }
+    let Some(point) = digits.iter().position(|&byte| byte == b'.') else {
+        return units(digits);
+    };
+    let (whole, fraction) = (digits.get(..point)?, digits.get(point + 1..)?);
+    let missing = u8::try_from(places.checked_sub(fraction.len())?).ok()?;
+    Some(units(whole)? + number(fraction)? * power_u64(missing))
 }
 
 #[cold]

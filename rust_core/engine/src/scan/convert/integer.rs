@@ -1,5 +1,6 @@
 //! Whole numbers.
 
+use super::digits::number;
 use super::{Fault, trim};
 
 /// A whole number of 64 bits: an optional sign and digits.
@@ -24,19 +25,9 @@ pub fn parse(field: &[u8], strict: bool) -> Result<i64, Fault> {
         }
         _ => (false, field),
     };
-    if digits.is_empty() || digits.len() > 18 {
+    let Some(value) = number(digits).map(u64::cast_signed) else {
         return parse_long(digits, negative, strict);
-    }
-    let mut value = 0_i64;
-    let mut bad = false;
-    for &byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        bad |= digit > 9;
-        value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
-    }
-    if bad {
-        return Err(Fault::Syntax);
-    }
+    };
     if strict && digits.first() == Some(&b'0') && (digits.len() > 1 || negative) {
         return Err(Fault::Disguised);
     }

@@ -7,6 +7,7 @@
 
 pub mod boolean;
 pub mod decimal;
+mod digits;
 pub mod float;
 pub mod integer;
 pub mod temporal;

@@ -104,47 +104,51 @@ impl Moment {
     }
 }
 
+/// `YYYY-MM-` as a word, of which zeros and dashes are taken to leave digits and nothing.
+const WRITTEN: u64 = u64::from_le_bytes(*b"0000-00-");
+/// Added to such a word, sets the highest bit of bytes that are not digits or not nothing.
+const TOO_MUCH: u64 = 0x7F76_767F_7676_7676;
+const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
+/// The days of each month, and those before it in a year that starts in March.
+const MONTHS: [(u32, u32); 13] = [
+    (0, 0),
+    (31, 306),
+    (28, 337),
+    (31, 0),
+    (30, 31),
+    (31, 61),
+    (30, 92),
+    (31, 122),
+    (31, 153),
+    (30, 184),
+    (31, 214),
+    (30, 245),
+    (31, 275),
+];
+/// From 0000-03-01 to 1970-01-01.
+const DAYS_TO_EPOCH: i32 = 719_468;
+
 #[inline]
 fn days(text: &[u8; 10]) -> Result<i32, Fault> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else {
-        return Err(Fault::Syntax);
-    };
-    let digits = [y1, y2, y3, y4, m1, m2, d1, d2];
-    if digits
-        .iter()
-        .fold(false, |bad, byte| bad | (byte.wrapping_sub(b'0') > 9))
-    {
+    let [y1, y2, y3, y4, dash, m1, m2, other_dash, d1, d2] = *text;
+    let word = u64::from_le_bytes([y1, y2, y3, y4, dash, m1, m2, other_dash]) ^ WRITTEN;
+    let (d1, d2) = (d1.wrapping_sub(b'0'), d2.wrapping_sub(b'0'));
+    if (word | word.wrapping_add(TOO_MUCH)) & HIGHEST_BITS != 0 || d1 > 9 || d2 > 9 {
         return Err(Fault::Syntax);
     }
-    let digit = |byte: u8| i32::from(byte - b'0');
-    let year = digit(y1) * 1000 + digit(y2) * 100 + digit(y3) * 10 + digit(y4);
-    let month = digit(m1) * 10 + digit(m2);
-    let day = digit(d1) * 10 + digit(d2);
-    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > month_length(year, month) {
+    let digit = |place: u32| (word >> (8 * place)) as u32 & 0xFF;
+    let year = digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3);
+    let month = digit(5) * 10 + digit(6);
+    let day = u32::from(d1) * 10 + u32::from(d2);
+    let (length, before) = MONTHS.get(month as usize).copied().unwrap_or_default();
+    let leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if year == 0 || day == 0 || day > length + u32::from(leap) {
         return Err(Fault::Range);
     }
-    Ok(days_from_civil(year, month, day))
-}
-
-#[inline]
-fn month_length(year: i32, month: i32) -> i32 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01, counting years from March so that a leap day ends its year.
-#[inline]
-fn days_from_civil(year: i32, month: i32, day: i32) -> i32 {
+    // Years are counted from March so that a leap day ends its year.
     let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year - era * 400;
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + before + day - 1;
+    Ok(days.cast_signed() - DAYS_TO_EPOCH)
 }
 
 /// Reads `HH:MM[:SS[.fraction]]`; gives microseconds and what follows.

@@ -2,6 +2,7 @@
 
 pub(super) mod csv;
 mod csv_text;
+mod encoding;
 pub(super) mod jsonl;
 mod lines;
 pub(super) mod parquet;

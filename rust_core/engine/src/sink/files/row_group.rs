@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::error::{Code, EngineError, Result};
 
 /// The most rows of a row group.
-const MAX_ROWS: usize = 1 << 18;
+pub(super) const MAX_ROWS: usize = 1 << 18;
 /// A row group is ended when its writers hold so many bytes, which bounds memory.
 const MAX_BYTES: usize = 24 << 20;
 /// How many rows a round has, and at most how many bytes.
