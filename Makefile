@@ -157,6 +157,14 @@ bench: build .venv/.bench ## Measure the works in benches/ beside their peers an
 	$(call say,Measuring)
 	$(PYTHON) -m benches $(WORKS)
 
+DIRTY_FILES ?= 10000
+
+.PHONY: dirty
+dirty: build ## Read random dirty files in all sizes of chunks and numbers of threads (DIRTY_FILES=10000)
+	$(call say,Reading $(DIRTY_FILES) dirty files)
+	ETLPLUS_DIRTY_FILES=$(DIRTY_FILES) cargo test --locked --workspace --lib -- \
+		rows_and_rejects_are_the_file
+
 POLLOCK ?= .pollock
 
 .PHONY: pollock

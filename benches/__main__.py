@@ -10,6 +10,7 @@ from benches import (
     b3_dirty_csv,
     b4_join_aggregate,
     b7_small_job,
+    big_join,
     footprint,
     report,
 )
@@ -20,6 +21,7 @@ WORKS = {
     "b3": b3_dirty_csv.measure,
     "b4": b4_join_aggregate.measure,
     "b7": b7_small_job.measure,
+    "join": big_join.measure,
     "footprint": footprint.measure,
 }
 

@@ -8,7 +8,11 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import duckdb
+
 SCALE = os.environ.get("ETLPLUS_BENCH_SCALE", "1")
+#: Rows of each side of the join beyond memory.
+SCATTERED = 20_000_000
 
 
 def folder() -> Path:
@@ -38,6 +42,23 @@ def _table(name: str) -> Path:
         given: list[str | Path] = ["csv", "-s", SCALE, "-T", name, "-o", work, "--overwrite"]
         subprocess.run([generator, *given], check=True, stdout=subprocess.DEVNULL)
         (work / f"{name}.csv").rename(path)
+    return path
+
+
+def scattered(name: str, column: str, stride: int) -> Path:
+    """Return a CSV file of `SCATTERED` rows whose key `id`, from 0, comes in scattered order.
+
+    Args:
+        name: names the file.
+        column: names a second column, `id % 1000003`.
+        stride: the distance between neighbours; shares no factor with `SCATTERED`.
+    """
+    path = folder() / f"scattered_{name}.csv"
+    if not path.exists():
+        ids = f"select (range * {stride} + 13) % {SCATTERED} as id from range({SCATTERED})"
+        query = f"select id, id % 1000003 as {column} from ({ids})"
+        duckdb.execute(f"copy ({query}) to '{path}.new' (format csv, header)")
+        Path(f"{path}.new").rename(path)
     return path
 
 

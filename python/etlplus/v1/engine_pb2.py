@@ -26,7 +26,7 @@ from etlplus.v1 import plan_pb2 as etlplus_dot_v1_dot_plan__pb2
 from etlplus.v1 import report_pb2 as etlplus_dot_v1_dot_report__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65tlplus/v1/engine.proto\x12\netlplus.v1\x1a\x15\x65tlplus/v1/plan.proto\x1a\x17\x65tlplus/v1/report.proto\"V\n\x04Plan\x12&\n\x04spec\x18\x01 \x01(\x0b\x32\x18.etlplus.v1.PipelineSpec\x12&\n\x06params\x18\x02 \x03(\x0b\x32\x16.etlplus.v1.BoundParam\"H\n\nBoundParam\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0f\n\x07is_null\x18\x04 \x01(\x08\"\xbb\x01\n\x07Runtime\x12\x33\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1e.etlplus.v1.ResolvedConnection\x12\x12\n\nfile_roots\x18\x02 \x03(\t\x12\x10\n\x08\x62\x61se_dir\x18\x03 \x01(\t\x12\x10\n\x08work_dir\x18\x04 \x01(\t\x12\x0f\n\x07load_id\x18\x05 \x01(\t\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\x12\x0f\n\x07threads\x18\x07 \x01(\r\x12\x12\n\nbatch_rows\x18\x08 \x01(\r\"\x9e\x01\n\x12ResolvedConnection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12<\n\x07options\x18\x03 \x03(\x0b\x32+.etlplus.v1.ResolvedConnection.OptionsEntry\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\tRunResult\x12%\n\x05sinks\x18\x01 \x03(\x0b\x32\x16.etlplus.v1.StagedSink\x12*\n\x07rejects\x18\x02 \x01(\x0b\x32\x19.etlplus.v1.RejectSummary\x12)\n\x08progress\x18\x03 \x01(\x0b\x32\x17.etlplus.v1.RunProgress\x12\x12\n\nelapsed_ms\x18\x06 \x01(\x04J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06\"\xb3\x02\n\nStagedSink\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x0c\n\x04rows\x18\x04 \x01(\x04\x12\r\n\x05\x62ytes\x18\x05 \x01(\x04\x12\x10\n\x08\x63hecksum\x18\x06 \x01(\t\x12 \n\x05\x62ooks\x18\x07 \x01(\x0b\x32\x11.etlplus.v1.Books\x12\x12\n\nconnection\x18\x08 \x01(\t\x12\x0e\n\x06target\x18\t \x01(\t\x12\x16\n\x0estaging_tables\x18\n \x03(\t\x12)\n\x07\x63olumns\x18\x0b \x03(\x0b\x32\x18.etlplus.v1.ColumnReport\x12\x0c\n\x04keys\x18\x0c \x03(\t\x12%\n\x05\x66iles\x18\r \x03(\x0b\x32\x16.etlplus.v1.StagedFile\x12\x0e\n\x06\x66older\x18\x0e \x01(\t\"R\n\nStagedFile\x12\x13\n\x0bstaged_path\x18\x01 \x01(\t\x12\x12\n\nfinal_path\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\"\x7f\n\rRejectSummary\x12\x0c\n\x04rows\x18\x01 \x01(\x04\x12\'\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x17.etlplus.v1.RejectCount\x12\x0c\n\x04path\x18\x03 \x01(\t\x12)\n\x08warnings\x18\x04 \x03(\x0b\x32\x17.etlplus.v1.RejectCount\"m\n\x0bSniffReport\x12*\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x18.etlplus.v1.SniffFinding\x12#\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x12.etlplus.v1.Column\x12\r\n\x05notes\x18\x03 \x03(\t\";\n\x0cSniffFinding\x12\x0e\n\x06option\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04sure\x18\x03 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65tlplus/v1/engine.proto\x12\netlplus.v1\x1a\x15\x65tlplus/v1/plan.proto\x1a\x17\x65tlplus/v1/report.proto\"V\n\x04Plan\x12&\n\x04spec\x18\x01 \x01(\x0b\x32\x18.etlplus.v1.PipelineSpec\x12&\n\x06params\x18\x02 \x03(\x0b\x32\x16.etlplus.v1.BoundParam\"H\n\nBoundParam\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0f\n\x07is_null\x18\x04 \x01(\x08\"\xe0\x01\n\x07Runtime\x12\x33\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1e.etlplus.v1.ResolvedConnection\x12\x12\n\nfile_roots\x18\x02 \x03(\t\x12\x10\n\x08\x62\x61se_dir\x18\x03 \x01(\t\x12\x10\n\x08work_dir\x18\x04 \x01(\t\x12\x0f\n\x07load_id\x18\x05 \x01(\t\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\x12\x0f\n\x07threads\x18\x07 \x01(\r\x12\x12\n\nbatch_rows\x18\x08 \x01(\r\x12#\n\x07replays\x18\t \x03(\x0b\x32\x12.etlplus.v1.Replay\"V\n\x06Replay\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x14\n\x0crejects_path\x18\x02 \x01(\t\x12\r\n\x05steps\x18\x03 \x03(\t\x12\x17\n\x0funchanged_since\x18\x04 \x01(\x03\"\x9e\x01\n\x12ResolvedConnection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12<\n\x07options\x18\x03 \x03(\x0b\x32+.etlplus.v1.ResolvedConnection.OptionsEntry\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\tRunResult\x12%\n\x05sinks\x18\x01 \x03(\x0b\x32\x16.etlplus.v1.StagedSink\x12*\n\x07rejects\x18\x02 \x01(\x0b\x32\x19.etlplus.v1.RejectSummary\x12)\n\x08progress\x18\x03 \x01(\x0b\x32\x17.etlplus.v1.RunProgress\x12\x12\n\nelapsed_ms\x18\x06 \x01(\x04J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06\"\xb3\x02\n\nStagedSink\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x0c\n\x04rows\x18\x04 \x01(\x04\x12\r\n\x05\x62ytes\x18\x05 \x01(\x04\x12\x10\n\x08\x63hecksum\x18\x06 \x01(\t\x12 \n\x05\x62ooks\x18\x07 \x01(\x0b\x32\x11.etlplus.v1.Books\x12\x12\n\nconnection\x18\x08 \x01(\t\x12\x0e\n\x06target\x18\t \x01(\t\x12\x16\n\x0estaging_tables\x18\n \x03(\t\x12)\n\x07\x63olumns\x18\x0b \x03(\x0b\x32\x18.etlplus.v1.ColumnReport\x12\x0c\n\x04keys\x18\x0c \x03(\t\x12%\n\x05\x66iles\x18\r \x03(\x0b\x32\x16.etlplus.v1.StagedFile\x12\x0e\n\x06\x66older\x18\x0e \x01(\t\"R\n\nStagedFile\x12\x13\n\x0bstaged_path\x18\x01 \x01(\t\x12\x12\n\nfinal_path\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\"\x7f\n\rRejectSummary\x12\x0c\n\x04rows\x18\x01 \x01(\x04\x12\'\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x17.etlplus.v1.RejectCount\x12\x0c\n\x04path\x18\x03 \x01(\t\x12)\n\x08warnings\x18\x04 \x03(\x0b\x32\x17.etlplus.v1.RejectCount\"m\n\x0bSniffReport\x12*\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x18.etlplus.v1.SniffFinding\x12#\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x12.etlplus.v1.Column\x12\r\n\x05notes\x18\x03 \x03(\t\";\n\x0cSniffFinding\x12\x0e\n\x06option\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04sure\x18\x03 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,21 +40,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOUNDPARAM']._serialized_start=175
   _globals['_BOUNDPARAM']._serialized_end=247
   _globals['_RUNTIME']._serialized_start=250
-  _globals['_RUNTIME']._serialized_end=437
-  _globals['_RESOLVEDCONNECTION']._serialized_start=440
-  _globals['_RESOLVEDCONNECTION']._serialized_end=598
-  _globals['_RESOLVEDCONNECTION_OPTIONSENTRY']._serialized_start=552
-  _globals['_RESOLVEDCONNECTION_OPTIONSENTRY']._serialized_end=598
-  _globals['_RUNRESULT']._serialized_start=601
-  _globals['_RUNRESULT']._serialized_end=770
-  _globals['_STAGEDSINK']._serialized_start=773
-  _globals['_STAGEDSINK']._serialized_end=1080
-  _globals['_STAGEDFILE']._serialized_start=1082
-  _globals['_STAGEDFILE']._serialized_end=1164
-  _globals['_REJECTSUMMARY']._serialized_start=1166
-  _globals['_REJECTSUMMARY']._serialized_end=1293
-  _globals['_SNIFFREPORT']._serialized_start=1295
-  _globals['_SNIFFREPORT']._serialized_end=1404
-  _globals['_SNIFFFINDING']._serialized_start=1406
-  _globals['_SNIFFFINDING']._serialized_end=1465
+  _globals['_RUNTIME']._serialized_end=474
+  _globals['_REPLAY']._serialized_start=476
+  _globals['_REPLAY']._serialized_end=562
+  _globals['_RESOLVEDCONNECTION']._serialized_start=565
+  _globals['_RESOLVEDCONNECTION']._serialized_end=723
+  _globals['_RESOLVEDCONNECTION_OPTIONSENTRY']._serialized_start=677
+  _globals['_RESOLVEDCONNECTION_OPTIONSENTRY']._serialized_end=723
+  _globals['_RUNRESULT']._serialized_start=726
+  _globals['_RUNRESULT']._serialized_end=895
+  _globals['_STAGEDSINK']._serialized_start=898
+  _globals['_STAGEDSINK']._serialized_end=1205
+  _globals['_STAGEDFILE']._serialized_start=1207
+  _globals['_STAGEDFILE']._serialized_end=1289
+  _globals['_REJECTSUMMARY']._serialized_start=1291
+  _globals['_REJECTSUMMARY']._serialized_end=1418
+  _globals['_SNIFFREPORT']._serialized_start=1420
+  _globals['_SNIFFREPORT']._serialized_end=1529
+  _globals['_SNIFFFINDING']._serialized_start=1531
+  _globals['_SNIFFFINDING']._serialized_end=1590
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ class BoundParam(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., value: _Optional[str] = ..., is_null: _Optional[bool] = ...) -> None: ...
 
 class Runtime(_message.Message):
-    __slots__ = ("connections", "file_roots", "base_dir", "work_dir", "load_id", "epoch", "threads", "batch_rows")
+    __slots__ = ("connections", "file_roots", "base_dir", "work_dir", "load_id", "epoch", "threads", "batch_rows", "replays")
     CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
     FILE_ROOTS_FIELD_NUMBER: _ClassVar[int]
     BASE_DIR_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +38,7 @@ class Runtime(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     THREADS_FIELD_NUMBER: _ClassVar[int]
     BATCH_ROWS_FIELD_NUMBER: _ClassVar[int]
+    REPLAYS_FIELD_NUMBER: _ClassVar[int]
     connections: _containers.RepeatedCompositeFieldContainer[ResolvedConnection]
     file_roots: _containers.RepeatedScalarFieldContainer[str]
     base_dir: str
@@ -46,7 +47,20 @@ class Runtime(_message.Message):
     epoch: int
     threads: int
     batch_rows: int
-    def __init__(self, connections: _Optional[_Iterable[_Union[ResolvedConnection, _Mapping]]] = ..., file_roots: _Optional[_Iterable[str]] = ..., base_dir: _Optional[str] = ..., work_dir: _Optional[str] = ..., load_id: _Optional[str] = ..., epoch: _Optional[int] = ..., threads: _Optional[int] = ..., batch_rows: _Optional[int] = ...) -> None: ...
+    replays: _containers.RepeatedCompositeFieldContainer[Replay]
+    def __init__(self, connections: _Optional[_Iterable[_Union[ResolvedConnection, _Mapping]]] = ..., file_roots: _Optional[_Iterable[str]] = ..., base_dir: _Optional[str] = ..., work_dir: _Optional[str] = ..., load_id: _Optional[str] = ..., epoch: _Optional[int] = ..., threads: _Optional[int] = ..., batch_rows: _Optional[int] = ..., replays: _Optional[_Iterable[_Union[Replay, _Mapping]]] = ...) -> None: ...
+
+class Replay(_message.Message):
+    __slots__ = ("source", "rejects_path", "steps", "unchanged_since")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    REJECTS_PATH_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_SINCE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    rejects_path: str
+    steps: _containers.RepeatedScalarFieldContainer[str]
+    unchanged_since: int
+    def __init__(self, source: _Optional[str] = ..., rejects_path: _Optional[str] = ..., steps: _Optional[_Iterable[str]] = ..., unchanged_since: _Optional[int] = ...) -> None: ...
 
 class ResolvedConnection(_message.Message):
     __slots__ = ("name", "kind", "options")

@@ -191,7 +191,7 @@ proptest! {
 /// How many files are made up: `ETLPLUS_DIRTY_FILES`, or few enough for every day.
 fn files() -> u32 {
     let wanted = std::env::var("ETLPLUS_DIRTY_FILES").ok();
-    wanted.and_then(|text| text.parse().ok()).unwrap_or(150)
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(1000)
 }
 
 /// Dirty text of which a byte may have become one that is no text.
@@ -220,6 +220,9 @@ proptest! {
         let options = pb::CsvSource {
             header: Some(true),
             delimiter: ",".into(),
+            quote: "\"".into(),
+            escape: "\"".into(),
+            skip_rows: Some(0),
             encoding: "utf-8".into(),
             max_record: max_record.into(),
             columns: columns(&[("a", "int"), ("b", "text")]),
