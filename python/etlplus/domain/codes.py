@@ -113,6 +113,7 @@ _ENGINE: dict[str, tuple[str, str]] = {
     "SOURCE_CORRUPT": ("RunError", "A source's bytes are damaged or not of the format."),
     "SOURCE_UNREADABLE": ("RunError", "A source could not be read."),
     "SOURCE_MISMATCH": ("RunError", "Files of one source differ in their columns."),
+    "SOURCE_CHANGED": ("RunError", "A source is not any more what an earlier run read."),
     "SOURCE_NOT_PROVIDED": ("RunError", "A stream source was not handed in."),
     "SOURCE_RAISED": ("RunError", "A Python source raised."),
     "PATH_REFUSED": ("RunError", "A path lies outside the file roots."),

@@ -46,6 +46,10 @@ codes! {
     SourceUnreadable = "SOURCE_UNREADABLE",
     /// Files of one source differ in their columns.
     SourceMismatch = "SOURCE_MISMATCH",
+    /// A source is not any more what an earlier run read.
+    SourceChanged = "SOURCE_CHANGED",
+    /// A source cannot be read for single records.
+    ReplayUnsupported = "REPLAY_UNSUPPORTED",
     /// A stream source was not handed in.
     SourceNotProvided = "SOURCE_NOT_PROVIDED",
     /// A Python source raised.

@@ -24,6 +24,7 @@ use crate::plan::size;
 use crate::reject::row_node::user_columns;
 use crate::reject::state::{Node, NodeRef, OnError, RunState};
 use crate::reject::{RejectLog, reject_schema};
+use crate::scan::replay::Wanted;
 use crate::scan::{ScanEnv, Source, stream::Streams};
 use crate::sink::{Sink, SinkEnv};
 use crate::steps::{self, StepContext, expr};
@@ -222,6 +223,7 @@ impl Build {
                 index: u32::try_from(index).unwrap_or(u32::MAX),
                 batch_rows: self.batch_rows,
                 ordered: self.feeds_limit(spec, &source.name),
+                only: self.wanted(&source.name, compiled.as_ref())?,
             };
             let plan = scan(&source.name, Arc::new(table))?;
             self.sources.push(compiled);
@@ -229,6 +231,25 @@ impl Build {
             self.add_plan(&source.name, plan)?;
         }
         Ok(())
+    }
+
+    /// The only records of a source that are to be read, if not all are.
+    fn wanted(&self, name: &str, source: &dyn Source) -> Result<Option<Arc<Wanted>>> {
+        let mut replays = self.runtime.replays.iter();
+        let Some(replay) = replays.find(|replay| replay.source == name) else {
+            return Ok(None);
+        };
+        if !source.has_places() {
+            let text = format!(
+                "a {} source has no places to find records by",
+                source.kind()
+            );
+            return Err(EngineError::new(Code::ReplayUnsupported, text)
+                .at(name)
+                .hint("Run the whole pipeline again"));
+        }
+        let wanted = Wanted::load(replay).map_err(|error| error.at(name))?;
+        Ok(Some(Arc::new(wanted)))
     }
 
     /// Whether a `limit` step keeps the first rows of a source.

@@ -31,6 +31,7 @@ use parking_lot::Mutex;
 
 use super::estimate;
 use crate::reject::state::{Counters, FILES_PER_SOURCE, Node};
+use crate::scan::replay::Wanted;
 use crate::scan::{BatchStream, SRC, ScanContext, Source, identity_fields};
 
 /// A source as a table: its columns, then identity.
@@ -46,6 +47,8 @@ pub struct SourceTable {
     pub batch_rows: usize,
     /// Reads with one thread, so that rows come in the source's order.
     pub ordered: bool,
+    /// The only records that are read; none for all.
+    pub only: Option<Arc<Wanted>>,
 }
 
 impl SourceTable {
@@ -109,6 +112,7 @@ impl TableProvider for SourceTable {
             rejects: Arc::clone(&self.node.run.rejects),
             counters: Arc::clone(&self.node.scan),
             cancel: self.node.run.cancel.clone(),
+            only: self.only.clone(),
         };
         Ok(Arc::new(ScanExec {
             source: Arc::clone(&self.source),

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::chunk::{Layout, Parse, Parsed, Piece, Split};
 use super::files::FoundFile;
+use super::replay::Wanted;
 use super::{BatchStream, ScanContext};
 use crate::error::{Code, EngineError, Result};
 
@@ -34,6 +35,7 @@ pub struct Feed {
     next: usize,
     current: Option<Current>,
     failed: bool,
+    only: Option<Arc<Wanted>>,
 }
 
 struct Current {
@@ -43,15 +45,16 @@ struct Current {
 }
 
 impl Feed {
-    /// A feed over `files`.
+    /// A feed over `files`, or over those with wanted records.
     #[must_use]
-    pub fn new(files: Vec<FeedFile>, open: OpenSplit) -> Self {
+    pub fn new(files: Vec<FeedFile>, open: OpenSplit, only: Option<Arc<Wanted>>) -> Self {
         Self {
             files,
             open,
             next: 0,
             current: None,
             failed: false,
+            only,
         }
     }
 
@@ -102,6 +105,11 @@ impl Feed {
             return Ok(false);
         };
         self.next += 1;
+        if let Some(only) = &self.only
+            && !only.concerns(&file.found)?
+        {
+            return Ok(true);
+        }
         let unreadable = |error: std::io::Error| file.found.unreadable(&error);
         let handle = file.found.open()?;
         let kept = handle.try_clone().map_err(unreadable)?;
@@ -117,11 +125,15 @@ impl Feed {
 
 /// One partition: pulls chunks from the shared feed and parses them.
 pub fn partition(feed: Arc<Mutex<Feed>>, parser: impl Parse, context: &ScanContext) -> BatchStream {
+    if let Some(only) = &context.only {
+        only.enter();
+    }
     let worker = Worker {
         feed,
         parser,
         context: context.clone(),
         busy: false,
+        file: Arc::default(),
     };
     Box::pin(stream::try_unfold(worker, |mut worker| async move {
         let batch = worker.next_batch()?;
@@ -134,6 +146,8 @@ struct Worker<P> {
     parser: P,
     context: ScanContext,
     busy: bool,
+    /// The name of the file that the piece is of.
+    file: Arc<str>,
 }
 
 impl<P: Parse> Worker<P> {
@@ -149,8 +163,10 @@ impl<P: Parse> Worker<P> {
                     .next_piece()
                     .map_err(|error| self.name(error))?
                 else {
-                    return Ok(None);
+                    let left = self.context.only.as_ref().map(|only| only.leave());
+                    return left.transpose().map(|_| None);
                 };
+                self.file = Arc::clone(&piece.layout.name);
                 self.context.counters.add(0, 0, piece.chunk.bytes);
                 self.parser.feed(piece);
                 self.busy = true;
@@ -166,7 +182,10 @@ impl<P: Parse> Worker<P> {
         }
     }
 
-    fn settle(&self, parsed: Parsed) -> Result<Option<RecordBatch>> {
+    fn settle(&self, mut parsed: Parsed) -> Result<Option<RecordBatch>> {
+        if let Some(only) = &self.context.only {
+            parsed = only.keep(&self.file, parsed)?;
+        }
         let rejected = parsed.rejects.len() as u64;
         let rows = parsed.batch.num_rows() as u64;
         self.context.counters.add(rows + rejected, rejected, 0);

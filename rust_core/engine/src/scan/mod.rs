@@ -14,6 +14,7 @@ pub mod files;
 pub mod jsonl;
 pub mod parquet;
 pub mod postgres;
+pub mod replay;
 pub mod stream;
 #[cfg(test)]
 pub mod testing;
@@ -146,6 +147,8 @@ pub struct ScanContext {
     pub counters: Arc<ScanCounters>,
     /// Checked at least once a batch.
     pub cancel: CancellationToken,
+    /// The only records that are read; none for all.
+    pub only: Option<Arc<replay::Wanted>>,
 }
 
 /// What a record of so many columns usually takes in a text file, in bytes.
@@ -188,6 +191,11 @@ pub trait Source: Debug + Send + Sync {
     /// Whether [`Source::raw_record`] finds records.
     fn can_read_again(&self) -> bool {
         true
+    }
+
+    /// Whether records are known by file, line and offset, so that single ones can be read again.
+    fn has_places(&self) -> bool {
+        false
     }
 
     /// The record's bytes as they were read, found again by its origin, at most `limit` bytes. None

@@ -45,6 +45,7 @@ pub fn context(projection: &[usize], batch_rows: usize, rejects: &Path) -> ScanC
         rejects: Arc::new(RejectLog::new(rejects)),
         counters: Arc::new(ScanCounters::default()),
         cancel: CancellationToken::new(),
+        only: None,
     }
 }
 

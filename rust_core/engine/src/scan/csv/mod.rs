@@ -48,6 +48,7 @@ use self::sniff::Finding;
 use self::splitter::Splitter;
 use super::chunk::{Place, Split};
 use super::feed::{CHUNK_SIZE, Feed, FeedFile, partition};
+use super::replay::Wanted;
 use super::text::again::{Again, FIRST_LOOK};
 use super::text::{self, Form};
 use super::{BatchStream, ScanContext, ScanEnv, Source, usual_bytes};
@@ -79,7 +80,7 @@ pub struct CsvSource {
 }
 
 impl CsvSource {
-    fn feed(&self, chunk_size: usize) -> Feed {
+    fn feed(&self, chunk_size: usize, only: Option<Arc<Wanted>>) -> Feed {
         let opened: Vec<(Form, Place)> = self
             .forms
             .iter()
@@ -93,7 +94,7 @@ impl CsvSource {
             let splitter = Splitter::new(reader, dialect, chunk_size, *start, Patience::default());
             Ok(Box::new(splitter.of_decoded(form.encoding.unit())) as Box<dyn Split>)
         };
-        Feed::new(self.files.clone(), Box::new(open))
+        Feed::new(self.files.clone(), Box::new(open), only)
     }
 
     /// Opens with another number of partitions and size of chunks than the usual; the rows are the same.
@@ -103,7 +104,7 @@ impl CsvSource {
         chunk_size: usize,
         context: &ScanContext,
     ) -> Vec<BatchStream> {
-        let feed = Arc::new(Mutex::new(self.feed(chunk_size)));
+        let feed = Arc::new(Mutex::new(self.feed(chunk_size, context.only.clone())));
         (0..count)
             .map(|_| {
                 let projection = Arc::clone(&context.projection);
@@ -155,6 +156,10 @@ impl Source for CsvSource {
     fn origin_name(&self, src: u32) -> String {
         let file = self.files.get(src as usize);
         file.map(|file| file.found.name.clone()).unwrap_or_default()
+    }
+
+    fn has_places(&self) -> bool {
+        true
     }
 
     fn raw_record(&self, origin: &Origin, limit: usize) -> Option<Vec<u8>> {

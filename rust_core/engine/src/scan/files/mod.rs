@@ -1,10 +1,12 @@
 //! Finds a source's files beneath the folders that may be read.
 
 pub mod glob;
+mod stamp;
 
-use std::fs::{File, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
+
+pub use stamp::Stamp;
 
 use super::ScanEnv;
 use super::text::zip::Member;
@@ -21,25 +23,6 @@ pub struct FoundFile {
     pub stamp: Stamp,
     /// Where in the file it is, when the file is an archive that holds it.
     pub member: Option<Member>,
-}
-
-/// What changes when a file is written to or replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// The size in bytes.
-    pub size: u64,
-    modified: (i64, i64),
-    inode: (u64, u64),
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            inode: (metadata.dev(), metadata.ino()),
-        }
-    }
 }
 
 impl FoundFile {

@@ -195,7 +195,8 @@ impl JsonlSource {
             let splitter = LineSplitter::new(reader, form.mark, max_record, chunk_size);
             Ok(Box::new(splitter) as Box<dyn Split>)
         };
-        let feed = Arc::new(Mutex::new(Feed::new(self.files.clone(), Box::new(open))));
+        let feed = Feed::new(self.files.clone(), Box::new(open), context.only.clone());
+        let feed = Arc::new(Mutex::new(feed));
         let partitions = (0..count).map(|_| {
             let (name, projection) = (Arc::clone(&context.name), Arc::clone(&context.projection));
             let parser = Parser::new(
@@ -240,6 +241,10 @@ impl Source for JsonlSource {
     fn origin_name(&self, src: u32) -> String {
         let file = self.files.get(src as usize);
         file.map(|file| file.found.name.clone()).unwrap_or_default()
+    }
+
+    fn has_places(&self) -> bool {
+        true
     }
 
     fn raw_record(&self, origin: &Origin, limit: usize) -> Option<Vec<u8>> {

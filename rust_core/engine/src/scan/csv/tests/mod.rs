@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod properties;
+mod replay;
 mod spectrum;
 mod stored;
 mod values;
