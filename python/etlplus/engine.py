@@ -168,6 +168,7 @@ def _plan_report(report: report_pb2.PlanReport) -> figures.PlanReport:
             mode=sink.mode,
             create_statement=sink.create_statement,
             columns=_columns(sink.columns),
+            notes=tuple(sink.notes),
         )
         for sink in report.sinks
     )

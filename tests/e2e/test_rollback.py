@@ -13,6 +13,7 @@ from etlplus.v1 import job_pb2
 from tests.e2e.test_cli import Place, data
 from tests.live import ETLPLUS, Service
 
+KEYED = ("merge", "delete_insert")
 LOAD = """\
 api: etlplus/v1
 name: {name}
@@ -60,9 +61,9 @@ class Loads:
         return sorted((row["id"], row["v"]) for row in rows)
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize("mode", ["append", "replace", "merge", "delete_insert"])
 def test_every_sink_is_as_it_was(place: Place, mode: str) -> None:
-    loads = Loads(place, f"back_{mode}", mode, ", keys: [id]" if mode == "merge" else "")
+    loads = Loads(place, f"back_{mode}", mode, ", keys: [id]" if mode in KEYED else "")
     loads.run("1,a", "2,b")
     file, table = loads.file(), loads.table()
     job = loads.run("2,x", "3,c")

@@ -100,7 +100,8 @@ def _text(report: report_pb2.PlanReport, *, explain: bool) -> str:
     for sink in report.sinks:
         head = f"{sink.name} ({sink.kind}) → {sink.target}, {sink.mode}\n"
         made = f"{sink.create_statement.rstrip()}\n" if sink.create_statement else ""
-        parts.append(head + _columns(sink.columns) + made)
+        notes = "".join(f"  {note}\n" for note in sink.notes)
+        parts.append(head + notes + _columns(sink.columns) + made)
     if explain and report.explain:
         parts.append(report.explain.rstrip() + "\n")
     return "\n".join(parts)

@@ -143,15 +143,18 @@ def _is_stopping(job: job_pb2.Job) -> bool:
 
 def books(job: job_pb2.Job) -> str:
     """A line for each sink: where every row that was read has gone."""
+    deleted = any(sink.books.deleted for sink in job.sinks)
     rows = []
     for sink in job.sinks:
         kept = sink.books
         figures = (
             *(kept.read, kept.loaded, kept.rejected),
             *(kept.filtered, kept.merged_away, kept.expanded),
+            *((kept.deleted,) if deleted else ()),
         )
         rows.append((sink.name, f"{sink.kind} {sink.target}", sink.mode, *map(number, figures)))
-    return table(("SINK", "TARGET", "MODE", *_BOOKS), rows, right="   >>>>>>")
+    head = ("SINK", "TARGET", "MODE", *_BOOKS, *(("DELETED",) if deleted else ()))
+    return table(head, rows, right="   >>>>>>>")
 
 
 def reasons(job: job_pb2.Job) -> str:

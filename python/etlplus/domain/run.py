@@ -45,7 +45,11 @@ class Sniffed:
 
 @dataclass(frozen=True, slots=True)
 class SinkReport:
-    """What will be done to a target. `create_statement` is empty when the target exists."""
+    """What will be done to a target. `create_statement` is empty when the target exists.
+
+    Attributes:
+        notes: what is guaranteed, in sentences.
+    """
 
     name: str
     kind: str
@@ -53,6 +57,7 @@ class SinkReport:
     mode: str
     create_statement: str = ""
     columns: tuple[ColumnReport, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """A sink's books, in rows: read + expanded = loaded + rejected + filtered + merged_away."""
+    """A sink's books, in rows: read + expanded = loaded + rejected + filtered + merged_away.
+
+    Attributes:
+        deleted: rows of the target that gave way; no part of the balance.
+    """
 
     read: int = 0
     loaded: int = 0
@@ -115,6 +124,7 @@ class Books:
     filtered: int = 0
     merged_away: int = 0
     expanded: int = 0
+    deleted: int = 0
 
     @property
     def balance(self) -> bool:
@@ -201,12 +211,12 @@ class StagedSink:
 
     Attributes:
         kind: postgres, parquet, csv or jsonl.
-        mode: append, replace or merge.
+        mode: append, replace, merge or delete_insert.
         checksum: of the rows, independent of their order, in hexadecimal.
         connection: for tables, the connection's id.
         target: for tables, `schema.table`, unquoted.
         staging_tables: for tables, `schema.table`, unquoted.
-        keys: for merge, the key columns.
+        keys: for merge and delete_insert, the key columns.
         files: for files, what is to be renamed.
         folder: for folders in replace mode, the folder that is to hold nothing else of this format.
     """

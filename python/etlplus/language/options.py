@@ -12,6 +12,12 @@ from etlplus.language.text import Path
 from etlplus.language.wiring import REJECTS, kind_of, sink_mode, wire
 from etlplus.v1 import plan_pb2
 
+#: The modes that match rows by key, and what their keys are.
+_KEYED = {
+    "merge": "the columns that identify a row",
+    "delete_insert": "the columns whose values say which rows of the table give way",
+}
+
 
 def check_options(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> None:
     """Report options of sources, steps and sinks that do not go together."""
@@ -67,12 +73,13 @@ def _check_table_sink(
     sink: plan_pb2.PostgresSink, path: Path, findings: Findings, broken: set[Path]
 ) -> None:
     no_repeats(sink.keys, (*path, "keys"), findings)
-    if sink.mode == "merge" and not sink.keys and not any_broken(broken, path, "keys"):
-        known = "Write `keys: [column]` with the columns that identify a row"
-        findings.add(codes.KEYS_MISSING, "`mode: merge` needs `keys`", (*path, "mode"), known)
+    if sink.mode in _KEYED and not sink.keys and not any_broken(broken, path, "keys"):
+        known = f"Write `keys: [column]` with {_KEYED[sink.mode]}"
+        text = f"`mode: {sink.mode}` needs `keys`"
+        findings.add(codes.KEYS_MISSING, text, (*path, "mode"), known)
     if sink.keys and sink.mode in {"", "append", "replace"}:
         text = f"`keys` mean nothing for `mode: {sink.mode or 'append'}`"
-        known = "Write `mode: merge`, or leave `keys` out"
+        known = "Write `mode: merge` or `mode: delete_insert`, or leave `keys` out"
         findings.add(codes.KEYS_UNUSED, text, (*path, "keys"), known, on_key=True)
 
 
@@ -84,8 +91,10 @@ def _check_targets(sinks: Sequence[plan_pb2.Sink], findings: Findings) -> None:
             continue
         mode, target = sink_mode(sink), _target(sink)
         name, other = first.setdefault(target, (sink.name, mode))
-        if name != sink.name and "replace" in {mode, other}:
-            text = f"The sink `{name}` writes `{target[-1]}` too, and one of them replaces it"
+        deleting = {"replace", "delete_insert"} & {mode, other}
+        if name != sink.name and deleting:
+            what = "replaces it" if "replace" in deleting else "deletes rows of it"
+            text = f"The sink `{name}` writes `{target[-1]}` too, and one of them {what}"
             findings.add(codes.SAME_TARGET, text, ("sinks", index), on_key=True)
 
 

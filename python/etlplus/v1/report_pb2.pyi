@@ -40,20 +40,22 @@ class ColumnReport(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., nullable: _Optional[bool] = ...) -> None: ...
 
 class SinkReport(_message.Message):
-    __slots__ = ("name", "kind", "target", "mode", "create_statement", "columns")
+    __slots__ = ("name", "kind", "target", "mode", "create_statement", "columns", "notes")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     CREATE_STATEMENT_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     target: str
     mode: str
     create_statement: str
     columns: _containers.RepeatedCompositeFieldContainer[ColumnReport]
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., target: _Optional[str] = ..., mode: _Optional[str] = ..., create_statement: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnReport, _Mapping]]] = ...) -> None: ...
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., target: _Optional[str] = ..., mode: _Optional[str] = ..., create_statement: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnReport, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RunProgress(_message.Message):
     __slots__ = ("nodes", "rows_read", "bytes_read", "bytes_total", "rows_rejected", "rows_staged", "peak_memory", "spilled_bytes")
@@ -100,20 +102,22 @@ class NodeCounters(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., rows_in: _Optional[int] = ..., rows_out: _Optional[int] = ..., rejected: _Optional[int] = ..., filtered: _Optional[int] = ..., merged_away: _Optional[int] = ..., expanded: _Optional[int] = ..., bytes: _Optional[int] = ..., worked_micros: _Optional[int] = ...) -> None: ...
 
 class Books(_message.Message):
-    __slots__ = ("read", "loaded", "rejected", "filtered", "merged_away", "expanded")
+    __slots__ = ("read", "loaded", "rejected", "filtered", "merged_away", "expanded", "deleted")
     READ_FIELD_NUMBER: _ClassVar[int]
     LOADED_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     FILTERED_FIELD_NUMBER: _ClassVar[int]
     MERGED_AWAY_FIELD_NUMBER: _ClassVar[int]
     EXPANDED_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
     read: int
     loaded: int
     rejected: int
     filtered: int
     merged_away: int
     expanded: int
-    def __init__(self, read: _Optional[int] = ..., loaded: _Optional[int] = ..., rejected: _Optional[int] = ..., filtered: _Optional[int] = ..., merged_away: _Optional[int] = ..., expanded: _Optional[int] = ...) -> None: ...
+    deleted: int
+    def __init__(self, read: _Optional[int] = ..., loaded: _Optional[int] = ..., rejected: _Optional[int] = ..., filtered: _Optional[int] = ..., merged_away: _Optional[int] = ..., expanded: _Optional[int] = ..., deleted: _Optional[int] = ...) -> None: ...
 
 class RejectCount(_message.Message):
     __slots__ = ("step", "column", "code", "rows", "rule")

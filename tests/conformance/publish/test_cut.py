@@ -27,7 +27,7 @@ def through(cutter: Cutter, warehouse: ResolvedConnection) -> ResolvedConnection
     return ResolvedConnection(warehouse.name, warehouse.kind, options)
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize("mode", ["append", "replace", "merge", "delete_insert"])
 @pytest.mark.parametrize("cuts", [["before"], ["after"], ["before", "after"]], ids="-".join)
 def test_a_cut_commit_is_neither_lost_nor_doubled(
     session: Session,
@@ -39,7 +39,7 @@ def test_a_cut_commit_is_neither_lost_nor_doubled(
     cuts: list[str],
 ) -> None:
     session.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
-    staged = stage([(1, "a"), (2, "b")], mode=mode, keys=["id"] if mode == "merge" else ())
+    staged = stage([(1, "a"), (2, "b")], mode=mode, keys=["id"])
     # The first commit is that of making the ledger.
     cutter.plan = ["pass", *cuts]
     published = PUBLISHER.publish(staged, load, through(cutter, warehouse))

@@ -47,9 +47,10 @@ def test_the_last_row_of_a_key_wins_whatever_connection_carried_it(
     assert (books.loaded, books.merged_away, books.balance) == (10, COUNT - 10, True)
 
 
-def test_a_missing_key_is_a_reject(session: Session, bench: Bench) -> None:
+@pytest.mark.parametrize("mode", ["merge", "delete_insert"])
+def test_a_missing_key_is_a_reject(session: Session, bench: Bench, mode: str) -> None:
     rows = pa.table({"k": pa.array([1, None, 2]), "n": pa.array([1, 2, 3])})
-    finished = bench.run(pipeline(", mode: merge, keys: [k]"), {"rows": rows})
+    finished = bench.run(pipeline(f", mode: {mode}, keys: [k]"), {"rows": rows})
     assert session.execute("SELECT k, n FROM t ORDER BY k").fetchall() == [(1, 1), (2, 3)]
     assert [(each.code, each.column) for each in finished.rejects] == [("MISSING_VALUE", "k")]
 
@@ -59,9 +60,20 @@ def test_a_load_of_no_rows_makes_the_table(session: Session, bench: Bench) -> No
     assert session.execute("SELECT count(*) FROM t").fetchone() == (0,)
 
 
-def test_a_merge_by_a_column_that_is_not_there_is_refused(bench: Bench) -> None:
+def test_days_are_loaded_anew(session: Session, bench: Bench) -> None:
+    text = pipeline(", mode: delete_insert, keys: [day]")
+    first = {"day": ["mon", "mon", "tue"], "n": [1, 2, 3]}
+    assert bench.run(text, {"rows": pa.table(first)}).published[0].books.deleted == 0
+    second = {"day": ["mon", "wed", "mon", "mon"], "n": [4, 5, 6, 6]}
+    assert bench.run(text, {"rows": pa.table(second)}).published[0].books.deleted == 2
+    found = session.execute("SELECT day, n FROM t ORDER BY day, n").fetchall()
+    assert found == [("mon", 4), ("mon", 6), ("mon", 6), ("tue", 3), ("wed", 5)]
+
+
+@pytest.mark.parametrize("mode", ["merge", "delete_insert"])
+def test_a_key_that_is_not_there_is_refused(bench: Bench, mode: str) -> None:
     with pytest.raises(EtlError) as refused:
-        bench.run(pipeline(", mode: merge, keys: [nope]"), {"rows": pa.table({"n": [1]})})
+        bench.run(pipeline(f", mode: {mode}, keys: [nope]"), {"rows": pa.table({"n": [1]})})
     assert refused.value.code == "COLUMN_UNKNOWN"
 
 

@@ -1,4 +1,4 @@
-"""Append, replace and merge, and what must survive them."""
+"""What each mode leaves, and what must survive it."""
 
 from __future__ import annotations
 

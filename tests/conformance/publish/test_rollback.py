@@ -23,6 +23,8 @@ PUBLISHER = PostgresPublisher(patience=10)
 ROLLBACK = PostgresRollback(patience=10)
 PATIENT = PostgresRollback(patience=30)
 IMPATIENT = PostgresRollback(patience=0)
+MODES = ("append", "replace", "merge", "delete_insert")
+KEYED = ("merge", "delete_insert")
 
 
 class Loads:
@@ -38,7 +40,7 @@ class Loads:
     ) -> Load:
         """Publishes rows as a load of its own."""
         load = Load(uuid4().hex, 1, f"job-{uuid4().hex[:4]}", "flights", 1, keep)
-        keys = ["id"] if mode == "merge" else ()
+        keys = ["id"] if mode in KEYED else ()
         staged = self._stage(rows, mode=mode, keys=keys, of=load, target=target)
         PUBLISHER.publish(staged, load, self._warehouse)
         return load
@@ -80,7 +82,7 @@ OLD = "INSERT INTO t VALUES (1, 'one'), (1, 'one'), (2, NULL), (3, 'three'), (NU
 NEW: list[Row] = [(1, "a"), (2, "b"), (2, "c"), (7, None), (8, "h")]
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("hanging", ["nothing", *HANGING])
 def test_before_and_after_are_the_same(loads: Loads, mode: str, hanging: str) -> None:
     loads.session.execute("CREATE TABLE t (id integer, name text)")
@@ -92,15 +94,15 @@ def test_before_and_after_are_the_same(loads: Loads, mode: str, hanging: str) ->
     assert loads.seen() != before
     (done,) = loads.back(load)
     assert loads.seen() == before
-    removed = {"append": 5, "replace": 5, "merge": 2}[mode]
-    restored = {"append": 0, "replace": 5, "merge": 3}[mode]
+    removed = {"append": 5, "replace": 5, "merge": 2, "delete_insert": 5}[mode]
+    restored = {"append": 0, "replace": 5, "merge": 3, "delete_insert": 3}[mode]
     assert (done.removed, done.restored, done.author, done.already) == (
         removed, restored, "me", False
     )  # fmt: skip
     assert loads.undo_tables() == 0
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_table_that_the_load_made_is_gone(loads: Loads, mode: str) -> None:
     load = loads.run(NEW, mode)
     assert loads.seen() is not None
@@ -108,7 +110,7 @@ def test_a_table_that_the_load_made_is_gone(loads: Loads, mode: str) -> None:
     assert loads.seen() is None
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_table_that_something_hangs_on_is_emptied(loads: Loads, mode: str) -> None:
     load = loads.run(NEW, mode)
     loads.session.execute("CREATE VIEW v AS SELECT * FROM t")
@@ -174,7 +176,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge", "created"])
+@pytest.mark.parametrize("mode", [*MODES, "created"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_rows_that_others_changed_are_noticed(loads: Loads, mode: str, change: str) -> None:
     if mode != "created":
@@ -185,7 +187,7 @@ def test_rows_that_others_changed_are_noticed(loads: Loads, mode: str, change: s
     assert loads.refused(load).code == "ROLLBACK_CONFLICT"
 
 
-@pytest.mark.parametrize("mode", ["append", "merge"])
+@pytest.mark.parametrize("mode", ["append", "merge", "delete_insert"])
 def test_rows_of_others_stay(loads: Loads, mode: str) -> None:
     loads.session.execute("CREATE TABLE t (id integer, name text)")
     load = loads.run(NEW, mode)
@@ -227,7 +229,7 @@ def test_a_trigger_that_changes_restored_rows_is_a_conflict(loads: Loads) -> Non
     "action",
     ["NO ACTION DEFERRABLE INITIALLY DEFERRED", "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"],
 )
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize("mode", MODES)
 def test_rows_of_others_that_refer_to_the_load_are_not_taken_along(
     loads: Loads, mode: str, action: str
 ) -> None:
@@ -248,7 +250,7 @@ def test_rows_of_others_that_refer_to_the_load_are_not_taken_along(
     assert loads.seen() == []
 
 
-@pytest.mark.parametrize("mode", ["append", "merge"])
+@pytest.mark.parametrize("mode", ["append", "merge", "delete_insert"])
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
 def test_a_table_that_refers_to_itself_keeps_rows_of_others(
     loads: Loads, mode: str, action: str
@@ -312,7 +314,7 @@ def test_a_target_that_is_gone_is_a_conflict(loads: Loads) -> None:
     assert loads.refused(load).code == "ROLLBACK_CONFLICT"
 
 
-@pytest.mark.parametrize("mode", ["replace", "merge"])
+@pytest.mark.parametrize("mode", ["replace", "merge", "delete_insert"])
 @pytest.mark.parametrize("key", ["", " PRIMARY KEY"])
 def test_no_more_generations_are_kept_than_asked_for(loads: Loads, mode: str, key: str) -> None:
     loads.session.execute(f"CREATE TABLE t (id integer{key}, name text)".encode())
@@ -326,7 +328,7 @@ def test_no_more_generations_are_kept_than_asked_for(loads: Loads, mode: str, ke
     assert loads.undo_tables() == 0
 
 
-@pytest.mark.parametrize("mode", ["replace", "merge"])
+@pytest.mark.parametrize("mode", ["replace", "merge", "delete_insert"])
 def test_nothing_is_kept_where_nothing_is_to_be(loads: Loads, mode: str) -> None:
     loads.session.execute("CREATE TABLE t (id integer, name text)")
     loads.session.execute("INSERT INTO t VALUES (1, 'one')")
@@ -346,8 +348,8 @@ def test_a_ledger_of_an_older_release_is_brought_up_to_date(loads: Loads) -> Non
     loads.session.execute(
         "DROP TABLE etlplus.restored; ALTER TABLE etlplus.load DROP number, DROP xid, "
         "DROP snapshot, DROP origin, DROP undo, DROP undo_table, DROP kept, DROP written, "
-        "DROP keys, DROP columns, DROP rolled_back_at, DROP rolled_back_by, DROP rolled_back_for, "
-        "DROP rollback_reason, DROP rows_removed, DROP rows_restored"
+        "DROP keys, DROP columns, DROP deleted, DROP rolled_back_at, DROP rolled_back_by, "
+        "DROP rolled_back_for, DROP rollback_reason, DROP rows_removed, DROP rows_restored"
     )
     assert loads.refused(load).code == "ROLLBACK_UNAVAILABLE"
     later = loads.run([(2, "b")])
@@ -361,7 +363,7 @@ def cutter(warehouse: ResolvedConnection) -> Iterator[Cutter]:
         yield made
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("cuts", [["before"], ["after"], ["before", "after"]], ids="-".join)
 def test_a_cut_commit_rolls_back_once(
     loads: Loads, warehouse: ResolvedConnection, cutter: Cutter, mode: str, cuts: list[str]

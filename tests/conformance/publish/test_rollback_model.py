@@ -17,7 +17,7 @@ from tests.conformance.publish.test_rollback import Loads
 Rows = list[tuple[int | None, str | None]]
 State = Rows | None
 
-MODES = ("append", "replace", "merge")
+MODES = ("append", "replace", "merge", "delete_insert")
 ROWS = st.lists(
     st.tuples(st.integers(0, 5), st.sampled_from(["a", "b", None])), min_size=0, max_size=6
 )
@@ -40,6 +40,9 @@ TABLES = (
 def loaded(state: State, mode: str, rows: Rows) -> State:
     """The rows after a load."""
     old: Rows = [] if state is None or mode == "replace" else state
+    if mode == "delete_insert":
+        given = {key for key, _ in rows}
+        return [row for row in old if row[0] not in given] + rows
     if mode != "merge":
         return old + rows
     last = dict(rows)

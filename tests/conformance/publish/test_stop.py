@@ -25,13 +25,13 @@ def wait_for_a_waiter(session: Session) -> None:
         continue
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize("mode", ["append", "replace", "merge", "delete_insert"])
 def test_a_publication_that_waits_for_a_lock_can_be_cancelled(
     session: Session, stage: Stage, load: Load, warehouse: ResolvedConnection, mode: str
 ) -> None:
     session.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
     session.execute("INSERT INTO t VALUES (7, 'kept')")
-    staged = stage([(1, "a")], mode=mode, keys=["id"] if mode == "merge" else ())
+    staged = stage([(1, "a")], mode=mode, keys=["id"])
     switch = Switch()
     switch.begin_publishing()
     with ThreadPoolExecutor(1) as threads:

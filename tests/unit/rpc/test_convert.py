@@ -65,7 +65,9 @@ JOB = Job(
     start_time=START + timedelta(seconds=1),
     end_time=START + timedelta(seconds=2),
     progress=PROGRESS,
-    sinks=(SinkResult("s", "postgres", "a.b", "merge", Books(1, 2, 3, 4, 5, 6), "c0de", UID.hex),),
+    sinks=(
+        SinkResult("s", "postgres", "a.b", "merge", Books(1, 2, 3, 4, 5, 6, 7), "c0de", UID.hex),
+    ),
     rejects=RejectSummary(
         7,
         (RejectCount("step", "column", "NUL_BYTE", 7, "rule"),),
@@ -139,16 +141,17 @@ def test_progress_and_books_keep_every_figure_apart() -> None:
         }
     ]
     assert unset(reports.to_progress(PROGRESS)) == []
-    books = reports.to_books(Books(1, 2, 3, 4, 5, 6))
+    books = reports.to_books(Books(1, 2, 3, 4, 5, 6, 7))
     assert (books.read, books.loaded, books.rejected) == (1, 2, 3)
     assert (books.filtered, books.merged_away, books.expanded) == (4, 5, 6)
+    assert books.deleted == 7
 
 
 def test_a_plan_report_keeps_everything() -> None:
     columns = (ColumnReport("a", "bigint", nullable=True), ColumnReport("b", "date"))
     report = PlanReport(
         nodes=(NodeReport("n", "csv", columns, ("note",)),),
-        sinks=(SinkReport("s", "postgres", "a.b", "append", "create table", columns),),
+        sinks=(SinkReport("s", "postgres", "a.b", "append", "create table", columns, ("kept",)),),
         explain="explain",
     )
     message = reports.to_plan_report(report)

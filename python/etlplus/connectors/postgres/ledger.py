@@ -9,7 +9,7 @@ and changes nothing any more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -22,8 +22,12 @@ from etlplus.domain.run import Books, Load, Published, StagedSink
 #: Guards making the tables against two that do it at once. Any number, the same everywhere.
 _MAKING = 0x65746C70
 
-#: The last step makes this table, so that its presence says that every step was taken.
-_IS_THERE = "SELECT pg_catalog.to_regclass('etlplus.restored') IS NOT NULL"
+#: The last step makes this column, so that its presence says that every step was taken.
+_IS_THERE = """
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_attribute
+    WHERE attrelid = pg_catalog.to_regclass('etlplus.load') AND attname = 'deleted'
+)"""
 
 _MAKE = (
     "CREATE SCHEMA IF NOT EXISTS etlplus",
@@ -82,6 +86,7 @@ CREATE TABLE IF NOT EXISTS etlplus.restored (
     sink text NOT NULL,
     xid bigint NOT NULL
 )""",
+    "ALTER TABLE etlplus.load ADD COLUMN IF NOT EXISTS deleted bigint NOT NULL DEFAULT 0",
 )
 
 _FENCE = """
@@ -91,17 +96,18 @@ SET epoch = greatest(f.epoch, excluded.epoch), change_time = pg_catalog.now()
 RETURNING epoch"""
 
 _GET = """
-SELECT target, checksum, "read", loaded, rejected, filtered, merged_away, expanded
+SELECT target, checksum, "read", loaded, rejected, filtered, merged_away, expanded, deleted
 FROM etlplus.load WHERE load_id = %(load_id)s AND sink = %(sink)s"""
 
 _ADD = """
 INSERT INTO etlplus.load (
     load_id, sink, epoch, job, pipeline, version, target, mode,
-    "read", loaded, rejected, filtered, merged_away, expanded, checksum,
+    "read", loaded, rejected, filtered, merged_away, expanded, deleted, checksum,
     xid, snapshot, origin, undo, undo_table, kept, written, keys, columns
 ) VALUES (
     %(load_id)s, %(sink)s, %(epoch)s, %(job)s, %(pipeline)s, %(version)s, %(target)s, %(mode)s,
-    %(read)s, %(loaded)s, %(rejected)s, %(filtered)s, %(merged_away)s, %(expanded)s, %(checksum)s,
+    %(read)s, %(loaded)s, %(rejected)s, %(filtered)s, %(merged_away)s, %(expanded)s, %(deleted)s,
+    %(checksum)s,
     pg_catalog.pg_current_xact_id(), pg_catalog.pg_current_snapshot(),
     (SELECT system_identifier::text FROM pg_catalog.pg_control_system()),
     %(undo)s, %(undo_table)s, %(kept)s, %(written)s, %(keys)s,
@@ -144,8 +150,7 @@ def get(session: Session, load: Load, sink: str) -> Published | None:
 
 
 def _published(sink: str, row: Mapping[str, Any]) -> Published:
-    figures = ("read", "loaded", "rejected", "filtered", "merged_away", "expanded")
-    books = Books(**{name: int(row[name]) for name in figures})
+    books = Books(**{figure.name: int(row[figure.name]) for figure in fields(Books)})
     return Published(sink, str(row["target"]), books, str(row["checksum"]), already=True)
 
 

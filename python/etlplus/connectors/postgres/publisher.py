@@ -9,11 +9,11 @@ transaction, and the ledger tells.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -21,7 +21,7 @@ from psycopg import sql
 
 from etlplus.connectors.postgres import ledger, staging, tables, undo
 from etlplus.connectors.postgres.idle import IdleSessions
-from etlplus.connectors.postgres.session import Session, is_conflict, is_lost, refused
+from etlplus.connectors.postgres.session import Session, bear, is_lost, refused
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import Bug, RunError
 from etlplus.domain.run import Load, Published, StagedSink, StagingKey
@@ -29,7 +29,6 @@ from etlplus.domain.run import Load, Published, StagedSink, StagingKey
 if TYPE_CHECKING:
     from etlplus.app.ports import Stop
 
-_LOG = logging.getLogger(__name__)
 
 #: A writer that must wait for others does not make yet others queue behind it for longer.
 LOCK_TIMEOUT_MS = 2000
@@ -147,18 +146,8 @@ class PostgresPublisher:
 
     def _bear(self, error: psycopg.Error, what: str, deadline: float) -> None:
         """Returns when trying again may help, else raises the product's error."""
-        if not (is_lost(error) or is_conflict(error)):
-            raise refused(what, error) from error
-        if time.monotonic() < deadline:
-            _LOG.info("%s, trying again: %s", what, error)
-            return
-        if is_lost(error):
-            raise refused(what, error) from error
-        raise RunError(
-            f"{what}: others held locks for {self._patience:g} seconds: {error}",
-            code="PUBLISH_CONFLICT",
-            hint="Look for long transactions on the target, then run the pipeline again",
-        ) from error
+        again = "run the pipeline again"
+        bear(error, what, deadline=deadline, patience=self._patience, again=again)
 
 
 def _pauses() -> Iterator[float]:
@@ -208,7 +197,7 @@ def _publish(session: Session, staged: StagedSink, load: Load) -> Published:
             return known
         staging.verify(session, staged)
         change = tables.apply(session, staged, load)
-        books = staged.books.merge(change.merged)
+        books = replace(staged.books.merge(change.merged), deleted=change.deleted)
         ledger.add(session, load, staged, books, change)
         undo.forget(session, staged, load, change)
         staging.drop_tables(session, staged)

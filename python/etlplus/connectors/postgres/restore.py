@@ -103,12 +103,16 @@ def replace(session: Session, entry: Entry) -> int:
     _expect_kept(session, entry)
     writers.mark(session, entry, _kept(entry))
     empty(session, entry)
-    listed = names_of(column for column in columns if not column.is_generated)
-    statement = sql.SQL(
-        "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE "
-        "SELECT {columns} FROM {kept} u WHERE {of_origin}"
-    )
-    return _write_back(session, entry, columns, statement, {"columns": listed})
+    return _insert_kept(session, entry, columns)
+
+
+def exchange_back(session: Session, entry: Entry) -> int:
+    """Deletes the load's rows and inserts those that gave way to them; returns how many."""
+    columns = _same_columns(session, entry)
+    _expect_kept(session, entry)
+    writers.mark(session, entry, _kept(entry))
+    delete_own(session, entry)
+    return _insert_kept(session, entry, columns)
 
 
 def replace_by_former(session: Session, entry: Entry) -> int:
@@ -177,6 +181,15 @@ def _pair(session: Session, entry: Entry, columns: list[Column]) -> None:
             f"of the {entry.kept} rows that the load {entry.load_id} updated, {found} are there "
             "as it left them",
         )
+
+
+def _insert_kept(session: Session, entry: Entry, columns: list[Column]) -> int:
+    listed = names_of(column for column in columns if not column.is_generated)
+    statement = sql.SQL(
+        "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE "
+        "SELECT {columns} FROM {kept} u WHERE {of_origin}"
+    )
+    return _write_back(session, entry, columns, statement, {"columns": listed})
 
 
 def _write_back(

@@ -7,7 +7,6 @@ the same steps are taken again, and the ledger tells what became of the first at
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -26,13 +25,12 @@ from etlplus.connectors.postgres import (
 )
 from etlplus.connectors.postgres.generations import Entry
 from etlplus.connectors.postgres.idle import IdleSessions
-from etlplus.connectors.postgres.session import Session, is_conflict, is_lost, refused
+from etlplus.connectors.postgres.session import Session, bear
 from etlplus.connectors.postgres.staging import name
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import RunError, WrongState
 from etlplus.domain.rollback import RollbackOrder, RolledBack
 
-_LOG = logging.getLogger(__name__)
 _LOCK_TIMEOUT_MS = 2000
 _PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.2
@@ -86,18 +84,8 @@ class PostgresRollback:
 
     def _bear(self, error: psycopg.Error, what: str, deadline: float) -> None:
         """Returns when trying again may help, else raises the product's error."""
-        if not (is_lost(error) or is_conflict(error)):
-            raise refused(what, error) from error
-        if time.monotonic() < deadline:
-            _LOG.info("%s, trying again: %s", what, error)
-            return
-        if is_lost(error):
-            raise refused(what, error) from error
-        raise RunError(
-            f"{what}: others held locks for {self._patience:g} seconds: {error}",
-            code="PUBLISH_CONFLICT",
-            hint="Look for long transactions on the target, then roll back again",
-        ) from error
+        again = "roll back again"
+        bear(error, what, deadline=deadline, patience=self._patience, again=again)
 
 
 def _roll_back(session: Session, order: RollbackOrder) -> Sequence[RolledBack]:
@@ -179,6 +167,8 @@ def _restore(session: Session, entry: Entry) -> int:
             return restore.replace(session, entry)
         case "merged":
             return restore.unmerge(session, entry)
+        case "exchanged":
+            return restore.exchange_back(session, entry)
         case other:
             raise WrongState(f"{other!r} is not known here", code="ROLLBACK_UNAVAILABLE")
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +16,8 @@ from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import EtlError, RunError
 
 Session = psycopg.Connection[tuple[object, ...]]
+
+_LOG = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
 _KEEPALIVE_SECONDS = 30
@@ -142,6 +146,33 @@ def refused(what: str, error: psycopg.Error) -> EtlError:
         hint=error.diag.message_hint or _advice(error),
         metadata={"sqlstate": error.sqlstate or "", "constraint": error.diag.constraint_name or ""},
     )
+
+
+def bear(error: psycopg.Error, what: str, *, deadline: float, patience: float, again: str) -> None:
+    """Returns when trying again may help.
+
+    Args:
+        error: what the server or the driver said.
+        what: what cannot be done because of it, as in `Cannot publish to x`.
+        deadline: until when trying again is worth it, of the monotonic clock.
+        patience: for how many seconds that was, for the message.
+        again: what to do in the end, as in `run the pipeline again`.
+
+    Raises:
+        EtlError: the product's error; PUBLISH_CONFLICT where others held locks all the time.
+    """
+    if not (is_lost(error) or is_conflict(error)):
+        raise refused(what, error) from error
+    if time.monotonic() < deadline:
+        _LOG.info("%s, trying again: %s", what, error)
+        return
+    if is_lost(error):
+        raise refused(what, error) from error
+    raise RunError(
+        f"{what}: others held locks for {patience:g} seconds: {error}",
+        code="PUBLISH_CONFLICT",
+        hint=f"Look for long transactions on the target, then {again}",
+    ) from error
 
 
 def _advice(error: psycopg.Error) -> str | None:

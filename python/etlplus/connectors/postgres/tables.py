@@ -1,4 +1,4 @@
-"""Changes the target: append, replace, merge. Always inside the publishing transaction.
+"""Changes the target, by the mode of the load. Always inside the publishing transaction.
 
 Replacing keeps everything that hangs on a table, and what readers with older snapshots see: the
 rows are deleted and inserted anew. Only a table that nothing hangs on is swapped for the staging
@@ -7,18 +7,14 @@ table, which is as quick as a rename.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from psycopg import sql
 
-from etlplus.connectors.postgres import adoption, undo
+from etlplus.connectors.postgres import adoption, keyed, undo
 from etlplus.connectors.postgres.session import Session
 from etlplus.connectors.postgres.staging import name
 from etlplus.connectors.postgres.undo import Change
 from etlplus.domain.errors import Bug
 from etlplus.domain.run import Load, StagedSink
-
-_SEQUENCE = sql.Identifier("__seq")
 
 _EXISTS = """
 SELECT EXISTS (
@@ -44,6 +40,8 @@ def apply(session: Session, staged: StagedSink, load: Load) -> Change:
             return _replace(session, staged, load)
         case "merge":
             return _merge(session, staged, load)
+        case "delete_insert":
+            return _exchange(session, staged, load)
         case other:
             raise Bug(f"unknown mode {other!r} of a staged sink")
 
@@ -56,8 +54,8 @@ def _create(session: Session, staged: StagedSink) -> Change:
     _make_table(session, staged)
     if staged.mode != "merge":
         return Change("created", written=_insert(session, staged))
-    _lock_writers_out(session, staged)
-    merged = sum(_keep_last(session, staged, table) for table in staged.staging_tables)
+    keyed.lock_writers_out(session, staged)
+    merged = sum(keyed.keep_last(session, staged, table) for table in staged.staging_tables)
     return Change("created", written=_insert(session, staged), merged=merged)
 
 
@@ -80,14 +78,14 @@ def _make_table(session: Session, staged: StagedSink) -> None:
     session.execute(
         like.format(
             target=name(staged.target),
-            columns=_columns(staged),
+            columns=keyed.columns(staged),
             source=name(staged.staging_tables[0]),
         )
     )
-    if staged.keys:
+    if staged.mode == "merge":
         session.execute(
             sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(
-                name(staged.target), _list(staged.keys)
+                name(staged.target), keyed.listed(staged.keys)
             )
         )
 
@@ -102,7 +100,7 @@ def _insert(session: Session, staged: StagedSink) -> int:
         )
         rows += session.execute(
             statement.format(
-                target=name(staged.target), columns=_columns(staged), source=name(table)
+                target=name(staged.target), columns=keyed.columns(staged), source=name(table)
             )
         ).rowcount
     return rows
@@ -118,7 +116,7 @@ def _replace(session: Session, staged: StagedSink, load: Load) -> Change:
     if adoption.may_swap(session, staged):
         adoption.swap(session, staged, kept)
         return Change("swapped" if kept else "", kept, written=staged.rows)
-    _lock_writers_out(session, staged)
+    keyed.lock_writers_out(session, staged)
     if kept and undo.is_possible(session, staged.target):
         rows = undo.keep(session, staged.target, kept, sql.SQL("true"))
     else:
@@ -129,10 +127,10 @@ def _replace(session: Session, staged: StagedSink, load: Load) -> Change:
 
 
 def _merge(session: Session, staged: StagedSink, load: Load) -> Change:
-    _lock_writers_out(session, staged)
+    keyed.lock_writers_out(session, staged)
     merged = written = 0
     for table in staged.staging_tables:
-        merged += _keep_last(session, staged, table)
+        merged += keyed.keep_last(session, staged, table)
     before = _keep_matched(session, staged, load)
     for table in staged.staging_tables:
         written += _update(session, staged, table)
@@ -140,67 +138,53 @@ def _merge(session: Session, staged: StagedSink, load: Load) -> Change:
     return Change(before.undo, before.table, before.kept, written, merged)
 
 
+def _exchange(session: Session, staged: StagedSink, load: Load) -> Change:
+    """Deletes the rows of the load's keys and inserts the load."""
+    keyed.lock_writers_out(session, staged)
+    for table in staged.staging_tables:
+        session.execute(sql.SQL("ANALYZE {}").format(name(table)))
+    matched, can = _matched(staged), undo.is_possible(session, staged.target)
+    may_keep = can and load.keep and not undo.deletes_spread(session, staged.target)
+    table = undo.table_of(load, staged) if may_keep else ""
+    kept = undo.keep(session, staged.target, table, matched) if table else 0
+    statement = sql.SQL("DELETE FROM {target} t WHERE {matched}")
+    deleted = session.execute(
+        statement.format(target=name(staged.target), matched=matched)
+    ).rowcount
+    written = _insert(session, staged)
+    if table and kept and kept == deleted:
+        return Change("exchanged", table, kept, written, deleted=deleted)
+    if table:
+        undo.drop(session, table)
+    # A trigger may have kept some rows from being deleted: then the copies are not what is gone.
+    undone = "inserted" if can and not deleted else ""
+    return Change(undone, written=written, deleted=deleted)
+
+
+def _matched(staged: StagedSink) -> sql.Composed:
+    """The condition that the load has the key of a row `t` of the target."""
+    return sql.SQL(" OR ").join(
+        sql.SQL("EXISTS (SELECT FROM {source} s WHERE {match})").format(
+            source=name(table), match=keyed.match(staged.keys, "t", "s")
+        )
+        for table in staged.staging_tables
+    )
+
+
 def _keep_matched(session: Session, staged: StagedSink, load: Load) -> Change:
     """Keeps the rows that are about to be updated; where there are none, nothing is needed."""
     if not undo.is_possible(session, staged.target):
         return Change()
-    matched = sql.SQL(" OR ").join(
-        sql.SQL("EXISTS (SELECT FROM {source} s WHERE {match})").format(
-            source=name(table), match=_match(staged.keys, "t", "s")
-        )
-        for table in staged.staging_tables
-    )
     if not _others(staged):
         return Change("inserted")
     if not load.keep:
         return Change()
     table = undo.table_of(load, staged)
-    rows = undo.keep(session, staged.target, table, matched)
+    rows = undo.keep(session, staged.target, table, _matched(staged))
     if rows:
         return Change("merged", table, rows)
     undo.drop(session, table)
     return Change("inserted")
-
-
-def _lock_writers_out(session: Session, staged: StagedSink) -> None:
-    """Readers go on; another writer could bring in a row between looking and inserting."""
-    lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
-    session.execute(lock.format(name(staged.target)))
-
-
-def _keep_last(session: Session, staged: StagedSink, table: str) -> int:
-    """Deletes the staged rows that a later one of the same key follows."""
-    statement = sql.SQL(
-        "DELETE FROM {source} s USING ("
-        "SELECT {keys}, max({seq}) AS last FROM {source} GROUP BY {keys} HAVING count(*) > 1"
-        ") d WHERE {match} AND s.{seq} < d.last"
-    )
-    cursor = session.execute(
-        statement.format(
-            source=name(table),
-            keys=_list(staged.keys),
-            seq=_SEQUENCE,
-            match=_match(staged.keys, "s", "d"),
-        )
-    )
-    merged = cursor.rowcount + _keep_one(session, staged, table)
-    # Statistics tell the planner how many rows it is to match.
-    session.execute(sql.SQL("ANALYZE {}").format(name(table)))
-    return merged
-
-
-def _keep_one(session: Session, staged: StagedSink, table: str) -> int:
-    """Of rows with one key that came from one record, as a join makes them, keeps the last."""
-    names = {"source": name(table), "keys": _list(staged.keys)}
-    repeated = sql.SQL("SELECT FROM {source} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1")
-    if session.execute(repeated.format(**names)).fetchone() is None:
-        return 0
-    statement = sql.SQL(
-        "DELETE FROM {source} s USING ("
-        "SELECT ctid AS place, row_number() OVER (PARTITION BY {keys} ORDER BY ctid DESC) AS n "
-        "FROM {source}) d WHERE s.ctid = d.place AND d.n > 1"
-    )
-    return session.execute(statement.format(**names)).rowcount
 
 
 def _others(staged: StagedSink) -> list[str]:
@@ -218,7 +202,7 @@ def _update(session: Session, staged: StagedSink, table: str) -> int:
             target=name(staged.target),
             pairs=sql.SQL(", ").join(pairs),
             source=name(table),
-            match=_match(staged.keys, "t", "s"),
+            match=keyed.match(staged.keys, "t", "s"),
         )
     ).rowcount
 
@@ -231,25 +215,8 @@ def _insert_new(session: Session, staged: StagedSink, table: str) -> int:
     return session.execute(
         statement.format(
             target=name(staged.target),
-            columns=_columns(staged),
+            columns=keyed.columns(staged),
             source=name(table),
-            match=_match(staged.keys, "t", "s"),
+            match=keyed.match(staged.keys, "t", "s"),
         )
     ).rowcount
-
-
-def _columns(staged: StagedSink) -> sql.Composed:
-    return _list([column.name for column in staged.columns])
-
-
-def _list(columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(column) for column in columns)
-
-
-def _match(keys: Sequence[str], one: str, other: str) -> sql.Composed:
-    """Keys are never missing: rows without one were rejected."""
-    pairs = (
-        sql.SQL("{} = {}").format(sql.Identifier(one, key), sql.Identifier(other, key))
-        for key in keys
-    )
-    return sql.SQL(" AND ").join(pairs)

@@ -32,6 +32,16 @@ SELECT EXISTS (
         JOIN pg_catalog.pg_class f ON f.oid = p.relid AND f.relkind = 'f')
 )"""
 
+#: A foreign key of a table to itself, or of its parts, that acts when rows are deleted.
+_DELETES_SPREAD = """
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE k.contype = 'f' AND k.conrelid = k.confrelid AND k.confdeltype IN ('c', 'n', 'd')
+      AND n.nspname = %(schema)s AND c.relname = %(table)s
+)"""
+
 #: What another role keeps is for that role to drop.
 _OLDER = """
 SELECT o.load_id, o.sink, o.undo_table FROM (
@@ -50,11 +60,13 @@ class Change:
     """What publishing did to a target.
 
     Attributes:
-        undo: how it is undone: created, inserted, swapped, replaced or merged; empty if not at all.
+        undo: how it is undone: created, inserted, swapped, replaced, merged or exchanged; empty if
+            not at all.
         table: in `etlplus`, the former target or copies of its rows; empty when there is none.
         kept: how many copies.
         written: how many rows were inserted or updated.
         merged: how many staged rows gave way to later ones of the same key.
+        deleted: how many rows of the target gave way to those of the load.
     """
 
     undo: str = ""
@@ -62,6 +74,7 @@ class Change:
     kept: int = 0
     written: int = 0
     merged: int = 0
+    deleted: int = 0
 
 
 def table_of(load: Load, staged: StagedSink) -> str:
@@ -74,6 +87,13 @@ def is_possible(session: Session, target: str) -> bool:
     """Whether rows of an existing target can be told apart by who wrote them."""
     schema, _, table = target.partition(".")
     row = session.execute(_IS_POSSIBLE, {"schema": schema, "table": table}).fetchone()
+    return bool(row and row[0])
+
+
+def deletes_spread(session: Session, target: str) -> bool:
+    """Whether deleting rows deletes or changes others of the table, of which none are kept."""
+    schema, _, table = target.partition(".")
+    row = session.execute(_DELETES_SPREAD, {"schema": schema, "table": table}).fetchone()
     return bool(row and row[0])
 
 

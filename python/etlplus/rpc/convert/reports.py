@@ -25,6 +25,7 @@ def to_plan_report(report: run.PlanReport) -> report_pb2.PlanReport:
                 mode=sink.mode,
                 create_statement=sink.create_statement,
                 columns=to_columns(sink.columns),
+                notes=sink.notes,
             )
             for sink in report.sinks
         ],
@@ -77,6 +78,7 @@ def to_books(books: run.Books) -> report_pb2.Books:
         filtered=books.filtered,
         merged_away=books.merged_away,
         expanded=books.expanded,
+        deleted=books.deleted,
     )
 
 

@@ -121,6 +121,11 @@ impl Place {
             mode: self.mode.into(),
             create_statement: String::new(),
             columns,
+            notes: vec![
+                "exactly once: files are renamed into place whole, under the same names however \
+                 often it is tried"
+                    .to_owned(),
+            ],
         }
     }
 

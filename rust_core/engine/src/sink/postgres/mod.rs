@@ -114,6 +114,7 @@ impl Sink for PostgresSink {
             mode: self.target.mode.as_str().into(),
             create_statement: format!("{}{}", self.create_schema, self.target.create_statement),
             columns: self.target.report(),
+            notes: self.target.notes(),
         }
     }
 

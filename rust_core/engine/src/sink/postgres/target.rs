@@ -21,6 +21,8 @@ pub(super) enum Mode {
     Replace,
     /// Rows take the place of those with the same key.
     Merge,
+    /// Rows of a key together take the place of those with this key.
+    DeleteInsert,
 }
 
 impl Mode {
@@ -30,7 +32,13 @@ impl Mode {
             Self::Append => "append",
             Self::Replace => "replace",
             Self::Merge => "merge",
+            Self::DeleteInsert => "delete_insert",
         }
+    }
+
+    /// Whether rows are matched with the target's by key.
+    const fn has_keys(self) -> bool {
+        matches!(self, Self::Merge | Self::DeleteInsert)
     }
 }
 
@@ -41,7 +49,7 @@ pub(super) struct Target {
     pub(super) name: TableName,
     /// What is done to it.
     pub(super) mode: Mode,
-    /// The columns that identify a row, for merge.
+    /// The columns that rows are matched by, for merge and `delete_insert`.
     pub(super) keys: Vec<String>,
     /// Whether the table is there already.
     pub(super) exists: bool,
@@ -77,7 +85,7 @@ impl Target {
         relation: Option<&Relation>,
     ) -> Result<Self> {
         let mode = mode(options)?;
-        let keys = if mode == Mode::Merge {
+        let keys = if mode.has_keys() {
             options.keys.clone()
         } else {
             Vec::new()
@@ -88,12 +96,18 @@ impl Target {
             check_kind(&name, relation, mode)?;
             check_missing(&name, relation, schema)?;
         }
+        // Only where a key has one row can it be the table's.
+        let made_key = if mode == Mode::Merge {
+            keys.as_slice()
+        } else {
+            &[]
+        };
         let made = match relation {
-            None => create::columns(schema, &keys)?,
+            None => create::columns(schema, made_key)?,
             Some(_) => Vec::new(),
         };
         let create_statement = match relation {
-            None => create::statement(&name, &made, &keys),
+            None => create::statement(&name, &made, made_key),
             Some(_) => String::new(),
         };
         let found = relation.map_or(made.as_slice(), |relation| relation.columns.as_slice());
@@ -118,8 +132,26 @@ impl Target {
     pub(super) const fn is_adoptable(&self) -> bool {
         matches!(
             (self.mode, self.exists),
-            (Mode::Replace, _) | (Mode::Append, false)
+            (Mode::Replace, _) | (Mode::Append | Mode::DeleteInsert, false)
         )
+    }
+
+    /// What is guaranteed of the target, and what becomes of the rows that it has.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let keys = self.keys.join(", ");
+        let effect = match self.mode {
+            Mode::Append => "rows are added; those of the target stay".to_owned(),
+            Mode::Replace => "rows take the place of all that the target has".to_owned(),
+            Mode::Merge => format!("rows of the target with the same {keys} are updated"),
+            Mode::DeleteInsert => {
+                format!("rows of the target whose {keys} the load has too are deleted")
+            }
+        };
+        vec![
+            "exactly once: readers see all of a load or none of it, however often it is tried"
+                .to_owned(),
+            effect,
+        ]
     }
 
     /// The columns, for reports and publishing.
@@ -138,19 +170,23 @@ fn mode(options: &pb::PostgresSink) -> Result<Mode> {
         "" | "append" => Ok(Mode::Append),
         "replace" => Ok(Mode::Replace),
         "merge" => Ok(Mode::Merge),
+        "delete_insert" => Ok(Mode::DeleteInsert),
         other => Err(EngineError::new(
             Code::PlanInvalid,
-            format!("the mode '{other}' is not one of append, replace and merge"),
+            format!("the mode '{other}' is not one of append, replace, merge and delete_insert"),
         )
         .place("mode")),
     }
 }
 
 fn check_keys(keys: &[String], mode: Mode, schema: &SchemaRef) -> Result<()> {
-    if mode == Mode::Merge && keys.is_empty() {
+    if mode.has_keys() && keys.is_empty() {
         return Err(EngineError::new(
             Code::PlanInvalid,
-            "merge needs the columns that identify a row",
+            format!(
+                "{} needs the columns that rows are matched by",
+                mode.as_str()
+            ),
         )
         .place("keys")
         .hint("Add keys: [column, …]"));
