@@ -10,7 +10,7 @@ from etlplus import _core
 from etlplus.app.ports import SqlReading
 from etlplus.domain import run as figures
 from etlplus.domain.errors import EtlError, from_code
-from etlplus.v1 import engine_pb2, report_pb2
+from etlplus.v1 import engine_pb2, plan_pb2, report_pb2
 
 # Parameters of glibc's mallopt, from malloc.h.
 _M_ARENA_MAX = -8
@@ -251,6 +251,17 @@ def _staged(sink: engine_pb2.StagedSink) -> figures.StagedSink:
         keys=tuple(sink.keys),
         files=files,
         folder=sink.folder,
+        history=_history(sink.history) if sink.HasField("history") else None,
+    )
+
+
+def _history(history: plan_pb2.History) -> figures.History:
+    return figures.History(
+        valid_from=history.valid_from,
+        valid_to=history.valid_to,
+        is_current=history.is_current,
+        effective=history.effective,
+        closes=history.deleted == "close",
     )
 
 

@@ -13,7 +13,7 @@ from etlplus.v1 import job_pb2
 from tests.e2e.test_cli import Place, data
 from tests.live import ETLPLUS, Service
 
-KEYED = ("merge", "delete_insert")
+KEYED = ("merge", "delete_insert", "scd2")
 LOAD = """\
 api: etlplus/v1
 name: {name}
@@ -61,7 +61,7 @@ class Loads:
         return sorted((row["id"], row["v"]) for row in rows)
 
 
-@pytest.mark.parametrize("mode", ["append", "replace", "merge", "delete_insert"])
+@pytest.mark.parametrize("mode", ["append", "replace", "merge", "delete_insert", "scd2"])
 def test_every_sink_is_as_it_was(place: Place, mode: str) -> None:
     loads = Loads(place, f"back_{mode}", mode, ", keys: [id]" if mode in KEYED else "")
     loads.run("1,a", "2,b")
@@ -144,3 +144,15 @@ def test_a_job_that_published_nothing_is_refused(place: Place) -> None:
     refused = place.run("jobs", "rollback", job.uid, "--yes")
     assert "NOTHING_PUBLISHED" in refused.stderr
     assert refused.returncode == 1
+
+
+@pytest.mark.parametrize(("mode", "says"), [("delete_insert", "deleted"), ("scd2", "end it")])
+def test_a_plan_says_what_is_guaranteed(place: Place, mode: str, says: str) -> None:
+    loads = Loads(place, f"planned_{mode}", mode, ", keys: [id]")
+    place.file(f"{loads.name}.csv", "id,v\n1,a\n")
+    place.file(f"{loads.name}.yaml", loads.text)
+    shown = place.run("plan", f"{loads.name}.yaml")
+    assert shown.returncode == 0, shown.stderr
+    table = shown.stdout[shown.stdout.index("table (postgres)") :]
+    assert "exactly once" in table
+    assert says in table

@@ -89,6 +89,10 @@ _JOB: dict[str, tuple[str, str]] = {
         "RunError",
         "A secret or environment variable is not set where the job runs.",
     ),
+    "HISTORY_AMBIGUOUS": (
+        "RunError",
+        "Several versions of a key hold at the same time in the target.",
+    ),
     "STAGING_MISMATCH": ("RunError", "The staged rows are not the rows that were counted."),
     "PUBLISH_CONFLICT": ("RunError", "The target was locked by others for too long."),
 }

@@ -34,7 +34,7 @@ class RolledBack:
     Attributes:
         load_id: the load, also of another job when it was rolled back before the one asked for.
         target: the table as `schema.table`, or the path.
-        mode: append, replace, merge or delete_insert, as the load was.
+        mode: append, replace, merge, delete_insert or scd2, as the load was.
         removed: rows of the load that readers no longer see; for files of loads that are planned
             or done, the rows that it loaded.
         restored: rows as they were before the load, which it had replaced or updated; 0 for files,

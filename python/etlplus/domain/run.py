@@ -115,7 +115,8 @@ class Books:
     """A sink's books, in rows: read + expanded = loaded + rejected + filtered + merged_away.
 
     Attributes:
-        deleted: rows of the target that gave way; no part of the balance.
+        deleted: rows of the target that gave way, or versions that ended because the load lacks
+            their keys; no part of the balance.
     """
 
     read: int = 0
@@ -206,19 +207,36 @@ class StagedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """How versions of rows are kept; names of columns.
+
+    Attributes:
+        effective: of the rows, since when each holds; empty for the moment of the load.
+        closes: whether current versions end whose keys the load lacks.
+    """
+
+    valid_from: str = "valid_from"
+    valid_to: str = "valid_to"
+    is_current: str = "is_current"
+    effective: str = ""
+    closes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StagedSink:
     """What a run staged for a sink. No reader of the target sees any of it.
 
     Attributes:
         kind: postgres, parquet, csv or jsonl.
-        mode: append, replace, merge or delete_insert.
+        mode: append, replace, merge, delete_insert or scd2.
         checksum: of the rows, independent of their order, in hexadecimal.
         connection: for tables, the connection's id.
         target: for tables, `schema.table`, unquoted.
         staging_tables: for tables, `schema.table`, unquoted.
-        keys: for merge and delete_insert, the key columns.
+        keys: for merge, delete_insert and scd2, the key columns.
         files: for files, what is to be renamed.
         folder: for folders in replace mode, the folder that is to hold nothing else of this format.
+        history: for scd2, how versions are kept.
     """
 
     name: str
@@ -235,6 +253,7 @@ class StagedSink:
     keys: tuple[str, ...] = ()
     files: tuple[StagedFile, ...] = ()
     folder: str = ""
+    history: History | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ NOTHING_COMPUTED: Final = "E0415"
 ROUTE_OUTPUT: Final = "E0416"
 MASK_OPTIONS: Final = "E0417"
 LOOKUP_ONLY: Final = "E0418"
+HISTORY_UNUSED: Final = "E0428"
 
 # What is wrong with SQL.
 NO_SQL: Final = "E0701"
@@ -131,6 +132,7 @@ MEANINGS: Final = MappingProxyType(
         RESERVED: "A reserved name is used.",
         AMBIGUOUS_FROM: "A step or sink does not say which of several sources it reads.",
         KEYS_MISSING: "A mode that matches rows by key has no keys.",
+        HISTORY_UNUSED: "A `history` is given for a mode that keeps none.",
         KEYS_UNUSED: "Keys are given for a mode that does not use them.",
         TABLE_OR_QUERY: "A source needs either a table or a query.",
         JOIN_KEYS: "A join needs key columns.",
@@ -205,7 +207,8 @@ HINTS: Final = MappingProxyType(
         RESERVED: "Choose another name",
         AMBIGUOUS_FROM: "Add `from` with the name of a source",
         KEYS_MISSING: "Write `keys: [column]` with the columns that identify a row",
-        KEYS_UNUSED: "Write `mode: merge` or `mode: delete_insert`, or leave `keys` out",
+        HISTORY_UNUSED: "Write `mode: scd2` with `keys`, or leave `history` out",
+        KEYS_UNUSED: "Write `mode: merge`, `delete_insert` or `scd2`, or leave `keys` out",
         TABLE_OR_QUERY: "Keep one of `table` and `query`",
         JOIN_KEYS: "Write `on: [column]`, or `keys: {left_column: right_column}`",
         CYCLE: "Let each step read a source or a step above it",

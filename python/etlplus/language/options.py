@@ -15,6 +15,7 @@ from etlplus.v1 import plan_pb2
 #: The modes that match rows by key, and what their keys are.
 _KEYED = {
     "merge": "the columns that identify a row",
+    "scd2": "the columns that identify a row",
     "delete_insert": "the columns whose values say which rows of the table give way",
 }
 
@@ -79,8 +80,11 @@ def _check_table_sink(
         findings.add(codes.KEYS_MISSING, text, (*path, "mode"), known)
     if sink.keys and sink.mode in {"", "append", "replace"}:
         text = f"`keys` mean nothing for `mode: {sink.mode or 'append'}`"
-        known = "Write `mode: merge` or `mode: delete_insert`, or leave `keys` out"
+        known = "Write `mode: merge`, `delete_insert` or `scd2`, or leave `keys` out"
         findings.add(codes.KEYS_UNUSED, text, (*path, "keys"), known, on_key=True)
+    if sink.HasField("history") and sink.mode != "scd2" and not any_broken(broken, path, "mode"):
+        text = f"`history` means nothing for `mode: {sink.mode or 'append'}`"
+        findings.add(codes.HISTORY_UNUSED, text, (*path, "history"), on_key=True)
 
 
 def _check_targets(sinks: Sequence[plan_pb2.Sink], findings: Findings) -> None:

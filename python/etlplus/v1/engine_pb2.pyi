@@ -92,7 +92,7 @@ class RunResult(_message.Message):
     def __init__(self, sinks: _Optional[_Iterable[_Union[StagedSink, _Mapping]]] = ..., rejects: _Optional[_Union[RejectSummary, _Mapping]] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., elapsed_ms: _Optional[int] = ...) -> None: ...
 
 class StagedSink(_message.Message):
-    __slots__ = ("name", "kind", "mode", "rows", "bytes", "checksum", "books", "connection", "target", "staging_tables", "columns", "keys", "files", "folder")
+    __slots__ = ("name", "kind", "mode", "rows", "bytes", "checksum", "books", "connection", "target", "staging_tables", "columns", "keys", "files", "folder", "history")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +107,7 @@ class StagedSink(_message.Message):
     KEYS_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
     FOLDER_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     mode: str
@@ -121,7 +122,8 @@ class StagedSink(_message.Message):
     keys: _containers.RepeatedScalarFieldContainer[str]
     files: _containers.RepeatedCompositeFieldContainer[StagedFile]
     folder: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., mode: _Optional[str] = ..., rows: _Optional[int] = ..., bytes: _Optional[int] = ..., checksum: _Optional[str] = ..., books: _Optional[_Union[_report_pb2.Books, _Mapping]] = ..., connection: _Optional[str] = ..., target: _Optional[str] = ..., staging_tables: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[_report_pb2.ColumnReport, _Mapping]]] = ..., keys: _Optional[_Iterable[str]] = ..., files: _Optional[_Iterable[_Union[StagedFile, _Mapping]]] = ..., folder: _Optional[str] = ...) -> None: ...
+    history: _plan_pb2.History
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., mode: _Optional[str] = ..., rows: _Optional[int] = ..., bytes: _Optional[int] = ..., checksum: _Optional[str] = ..., books: _Optional[_Union[_report_pb2.Books, _Mapping]] = ..., connection: _Optional[str] = ..., target: _Optional[str] = ..., staging_tables: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[_report_pb2.ColumnReport, _Mapping]]] = ..., keys: _Optional[_Iterable[str]] = ..., files: _Optional[_Iterable[_Union[StagedFile, _Mapping]]] = ..., folder: _Optional[str] = ..., history: _Optional[_Union[_plan_pb2.History, _Mapping]] = ...) -> None: ...
 
 class StagedFile(_message.Message):
     __slots__ = ("staged_path", "final_path", "rows", "bytes")

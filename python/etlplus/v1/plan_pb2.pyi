@@ -483,16 +483,32 @@ class Sink(_message.Message):
     def __init__(self, name: _Optional[str] = ..., postgres: _Optional[_Union[PostgresSink, _Mapping]] = ..., parquet: _Optional[_Union[ParquetSink, _Mapping]] = ..., csv: _Optional[_Union[CsvSink, _Mapping]] = ..., jsonl: _Optional[_Union[JsonlSink, _Mapping]] = ..., **kwargs) -> None: ...
 
 class PostgresSink(_message.Message):
-    __slots__ = ("connection", "table", "mode", "keys")
+    __slots__ = ("connection", "table", "mode", "keys", "history")
     CONNECTION_FIELD_NUMBER: _ClassVar[int]
     TABLE_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
     connection: str
     table: str
     mode: str
     keys: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., mode: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ...) -> None: ...
+    history: History
+    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., mode: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ..., history: _Optional[_Union[History, _Mapping]] = ...) -> None: ...
+
+class History(_message.Message):
+    __slots__ = ("valid_from", "valid_to", "is_current", "effective", "deleted")
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    IS_CURRENT_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    valid_from: str
+    valid_to: str
+    is_current: str
+    effective: str
+    deleted: str
+    def __init__(self, valid_from: _Optional[str] = ..., valid_to: _Optional[str] = ..., is_current: _Optional[str] = ..., effective: _Optional[str] = ..., deleted: _Optional[str] = ...) -> None: ...
 
 class ParquetSink(_message.Message):
     __slots__ = ("uri", "compression", "mode", "compression_level")

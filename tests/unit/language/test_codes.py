@@ -64,6 +64,9 @@ TEXTS: dict[str, str] = {
     codes.RESERVED: definition(steps="[{name: rejects, limit: 1}]"),
     codes.AMBIGUOUS_FROM: definition(sources="{s: {csv: a.csv}, t: {csv: b.csv}}"),
     codes.KEYS_MISSING: definition(sinks="{o: {postgres: {connection: c, table: t, mode: merge}}}"),
+    codes.HISTORY_UNUSED: definition(
+        sinks="{o: {postgres: {connection: c, table: t, history: {deleted: close}}}}"
+    ),
     codes.KEYS_UNUSED: definition(sinks="{o: {postgres: {connection: c, table: t, keys: [a]}}}"),
     codes.TABLE_OR_QUERY: definition(sources="{s: {postgres: {connection: c}}}"),
     codes.JOIN_KEYS: definition(steps="[{join: {with: s}}]"),

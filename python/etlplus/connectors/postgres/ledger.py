@@ -169,7 +169,20 @@ def add(session: Session, load: Load, staged: StagedSink, books: Books, change: 
             "undo_table": change.table,
             "kept": change.kept,
             "written": change.written,
-            "keys": list(staged.keys),
-            "columns": [column.name for column in staged.columns],
+            "keys": _keys(staged),
+            "columns": _columns(staged),
         },
     )
+
+
+def _keys(staged: StagedSink) -> list[str]:
+    """What tells rows of the target apart: a version is one of its key by when it began."""
+    return [*staged.keys, *([staged.history.valid_from] if staged.history else [])]
+
+
+def _columns(staged: StagedSink) -> list[str]:
+    """What the load gave values to."""
+    own = [column.name for column in staged.columns]
+    if staged.history is None:
+        return own
+    return [*own, staged.history.valid_to, staged.history.is_current]

@@ -23,6 +23,13 @@ SELECT conname::text FROM pg_catalog.pg_constraint
 WHERE contype = 'p' AND conrelid = %s::regclass"""
 
 
+_PARTIAL = """
+SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE x.indisunique AND x.indpred IS NOT NULL AND x.indrelid = %s::regclass"""
+
+
 def conflict(target: str, reason: str) -> WrongState:
     """The error for a target that others have changed."""
     return WrongState(
@@ -94,6 +101,19 @@ def drop_key(session: Session, entry: Entry) -> None:
                 session.execute(free.format(name(target), sql.Identifier(key)))
     except psycopg.errors.DependentObjectsStillExist:
         return  # what depends on the key hangs on the table as well
+
+
+def drop_current(session: Session, entry: Entry) -> None:
+    """Drops what the load made beside columns, versions' only index, if it is still there."""
+    found = session.execute(_PARTIAL, [name(entry.target).as_string(session)]).fetchall()
+    if len(found) == 1:
+        schema, index = (str(part) for part in found[0])
+        session.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(schema, index)))
+    # Newer servers count constraints among what hangs on a table: those of when a version began,
+    # and of whether it is current.
+    for column in (entry.keys[-1], entry.columns[-1]):
+        free = sql.SQL("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL")
+        session.execute(free.format(name(entry.target), sql.Identifier(column)))
 
 
 def replace(session: Session, entry: Entry) -> int:

@@ -202,12 +202,15 @@ def _uncreate(session: Session, entry: Entry) -> None:
 
 
 def _is_as_made(session: Session, entry: Entry) -> bool:
-    if entry.mode != "merge":
+    if entry.mode not in ("merge", "scd2"):
         return adoption.is_bare(session, entry.target)
-    # Merging made the key. Only without it can be seen whether anything else hangs on the table.
+    # The load made the key. Only without it can be seen whether anything else hangs on the table.
     bare = False
     with session.transaction() as attempt:
-        restore.drop_key(session, entry)
+        if entry.mode == "merge":
+            restore.drop_key(session, entry)
+        else:
+            restore.drop_current(session, entry)
         bare = adoption.is_bare(session, entry.target)
         if not bare:
             raise psycopg.Rollback(attempt)

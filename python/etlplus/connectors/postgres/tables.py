@@ -7,9 +7,11 @@ table, which is as quick as a rename.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psycopg import sql
 
-from etlplus.connectors.postgres import adoption, keyed, undo
+from etlplus.connectors.postgres import adoption, history, keyed, undo
 from etlplus.connectors.postgres.session import Session
 from etlplus.connectors.postgres.staging import name
 from etlplus.connectors.postgres.undo import Change
@@ -32,7 +34,7 @@ def apply(session: Session, staged: StagedSink, load: Load) -> Change:
         What was done, with how many staged rows gave way to later ones of the same key.
     """
     if not _exists(session, staged):
-        return _create(session, staged)
+        return _create(session, staged, load)
     match staged.mode:
         case "append":
             return _append(session, staged)
@@ -42,12 +44,18 @@ def apply(session: Session, staged: StagedSink, load: Load) -> Change:
             return _merge(session, staged, load)
         case "delete_insert":
             return _exchange(session, staged, load)
+        case "scd2":
+            return history.apply(session, staged, load)
         case other:
             raise Bug(f"unknown mode {other!r} of a staged sink")
 
 
-def _create(session: Session, staged: StagedSink) -> Change:
+def _create(session: Session, staged: StagedSink, load: Load) -> Change:
     _make_schema(session, staged)
+    if staged.mode == "scd2":
+        _make_table(session, staged)
+        history.add_columns(session, staged)
+        return replace(history.apply(session, staged, load), undo="created")
     if staged.mode != "merge" and adoption.may_adopt(session, staged):
         adoption.adopt(session, staged)
         return Change("created", written=staged.rows)

@@ -5,6 +5,7 @@ mod copy;
 mod create;
 mod encode;
 mod fit;
+mod history;
 mod numeric;
 mod stage;
 mod staging;

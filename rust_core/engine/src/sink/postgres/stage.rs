@@ -159,6 +159,7 @@ impl StagingWriter for StageWriter {
             staging_tables: vec![self.table.to_string()],
             columns: self.target.report(),
             keys: self.target.keys.clone(),
+            history: self.target.history.clone().map(|history| history.0),
             ..pb::StagedSink::default()
         })
     }

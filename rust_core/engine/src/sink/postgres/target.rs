@@ -4,6 +4,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 
 use super::create;
 use super::fit::{Fit, Misfit, fit};
+use super::history::History;
 use crate::error::{Code, EngineError, Result};
 use crate::pg::{Column, Relation, TableName};
 use crate::plan::pb;
@@ -23,6 +24,8 @@ pub(super) enum Mode {
     Merge,
     /// Rows of a key together take the place of those with this key.
     DeleteInsert,
+    /// Rows become versions of those with the same key.
+    Scd2,
 }
 
 impl Mode {
@@ -33,12 +36,13 @@ impl Mode {
             Self::Replace => "replace",
             Self::Merge => "merge",
             Self::DeleteInsert => "delete_insert",
+            Self::Scd2 => "scd2",
         }
     }
 
     /// Whether rows are matched with the target's by key.
     const fn has_keys(self) -> bool {
-        matches!(self, Self::Merge | Self::DeleteInsert)
+        matches!(self, Self::Merge | Self::DeleteInsert | Self::Scd2)
     }
 }
 
@@ -49,8 +53,10 @@ pub(super) struct Target {
     pub(super) name: TableName,
     /// What is done to it.
     pub(super) mode: Mode,
-    /// The columns that rows are matched by, for merge and `delete_insert`.
+    /// The columns that rows are matched by, for merge, `delete_insert` and scd2.
     pub(super) keys: Vec<String>,
+    /// How versions are kept, for scd2.
+    pub(super) history: Option<History>,
     /// Whether the table is there already.
     pub(super) exists: bool,
     /// The columns in the order of the rows.
@@ -92,9 +98,13 @@ impl Target {
         };
         check_keys(&keys, mode, schema)?;
         check_schema(schema, mode)?;
+        let history = match mode {
+            Mode::Scd2 => Some(History::settle(&name, options, schema, relation)?),
+            _ => None,
+        };
         if let Some(relation) = relation {
             check_kind(&name, relation, mode)?;
-            check_missing(&name, relation, schema)?;
+            check_missing(&name, relation, schema, history.as_ref())?;
         }
         // Only where a key has one row can it be the table's.
         let made_key = if mode == Mode::Merge {
@@ -106,17 +116,24 @@ impl Target {
             None => create::columns(schema, made_key)?,
             Some(_) => Vec::new(),
         };
-        let create_statement = match relation {
-            None => create::statement(&name, &made, made_key),
-            Some(_) => String::new(),
+        let create_statement = match (relation, &history) {
+            (Some(_), _) => String::new(),
+            (None, None) => create::statement(&name, &made, made_key),
+            (None, Some(history)) => {
+                let statement = create::statement(&name, &made, made_key);
+                history.statement(&name, &statement, &keys)
+            }
         };
         let found = relation.map_or(made.as_slice(), |relation| relation.columns.as_slice());
-        let columns = match_columns(&name, schema, found, &keys)?;
+        let effective = history.as_ref().and_then(History::effective);
+        let needed: Vec<String> = keys.iter().chain(effective).cloned().collect();
+        let columns = match_columns(&name, schema, found, &needed)?;
         let exists = relation.is_some();
         Ok(Self {
             name,
             mode,
             keys,
+            history,
             exists,
             columns,
             create_statement,
@@ -125,7 +142,7 @@ impl Target {
 
     /// Whether staged rows are numbered, so that the last row of a key can be told.
     pub(super) const fn is_numbered(&self) -> bool {
-        matches!(self.mode, Mode::Merge)
+        matches!(self.mode, Mode::Merge | Mode::Scd2)
     }
 
     /// Whether the staging table may become the target itself.
@@ -146,6 +163,9 @@ impl Target {
             Mode::DeleteInsert => {
                 format!("rows of the target whose {keys} the load has too are deleted")
             }
+            Mode::Scd2 => format!(
+                "rows that differ from the version of the same {keys} end it and begin another"
+            ),
         };
         vec![
             "exactly once: readers see all of a load or none of it, however often it is tried"
@@ -171,9 +191,12 @@ fn mode(options: &pb::PostgresSink) -> Result<Mode> {
         "replace" => Ok(Mode::Replace),
         "merge" => Ok(Mode::Merge),
         "delete_insert" => Ok(Mode::DeleteInsert),
+        "scd2" => Ok(Mode::Scd2),
         other => Err(EngineError::new(
             Code::PlanInvalid,
-            format!("the mode '{other}' is not one of append, replace, merge and delete_insert"),
+            format!(
+                "the mode '{other}' is not one of append, replace, merge, delete_insert and scd2"
+            ),
         )
         .place("mode")),
     }
@@ -218,7 +241,7 @@ fn check_schema(schema: &SchemaRef, mode: Mode) -> Result<()> {
         if schema.index_of(name).ok() != Some(index) {
             return refuse(format!("two columns are named '{name}'"));
         }
-        if mode == Mode::Merge && name == super::SEQUENCE {
+        if matches!(mode, Mode::Merge | Mode::Scd2) && name == super::SEQUENCE {
             return refuse(format!("the name '{name}' is kept for numbering rows"));
         }
     }
@@ -242,7 +265,12 @@ fn check_kind(name: &TableName, relation: &Relation, mode: Mode) -> Result<()> {
 }
 
 /// Columns that the target has and the rows lack, or the other way round.
-fn check_missing(name: &TableName, relation: &Relation, schema: &SchemaRef) -> Result<()> {
+fn check_missing(
+    name: &TableName,
+    relation: &Relation,
+    schema: &SchemaRef,
+    history: Option<&History>,
+) -> Result<()> {
     let has = |column: &str| relation.columns.iter().any(|each| each.name == column);
     let unknown: Vec<_> = schema
         .fields()
@@ -261,6 +289,7 @@ fn check_missing(name: &TableName, relation: &Relation, schema: &SchemaRef) -> R
             && !column.has_default
             && !column.is_generated
             && schema.column_with_name(&column.name).is_none()
+            && !history.is_some_and(|history| history.has(&column.name))
     };
     let lacking: Vec<_> = relation
         .columns
