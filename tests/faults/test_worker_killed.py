@@ -23,7 +23,9 @@ from tests.live import Process, Service, service
 
 KILLS = int(os.environ.get("ETLPLUS_TEST_KILLS", "6"))
 SEED = int(os.environ.get("ETLPLUS_TEST_SEED") or secrets.randbits(32))
-MODES = ("append", "replace", "merge")
+MODES = ("append", "replace", "merge", "delete_insert", "scd2")
+KEYED = ("merge", "delete_insert", "scd2")
+VERSIONS = ", valid_from timestamptz not null, valid_to timestamptz, is_current boolean not null"
 ROWS = 150_000
 # Ids from 1 to OLD are in the target before the load; the load brings 1 to ROWS.
 OLD = 1000
@@ -59,17 +61,20 @@ class Hall:
     def job(self, table: str, mode: str) -> job_pb2.Job:
         """Prepare a target with old rows and queue a load into it."""
         self.live.query(
-            f"create table {table} (id bigint, amount numeric(12,2), word text, twice bigint)"
+            f"create table {table} (id bigint, amount numeric(12,2), word text, twice bigint"
+            f"{VERSIONS if mode == 'scd2' else ''})"
         )
         if mode != "append":
+            version = ", '2000-01-01', null, true" if mode == "scd2" else ""
             self.live.query(
-                f"insert into {table} select n, 0, 'old', 0 from generate_series(1, {OLD}) n"
+                f"insert into {table} select n, 0, 'old', 0{version} "
+                f"from generate_series(1, {OLD}) n"
             )
         text = PIPELINE.format(
             table=table,
             source=self.source,
             mode=mode,
-            keys=", keys: [id]" if mode == "merge" else "",
+            keys=", keys: [id]" if mode in KEYED else "",
             folder=self.live.root / table,
         )
         return self.live.submit(self.live.apply(text).name)
@@ -80,9 +85,14 @@ class Hall:
             if event.HasField("snapshot") and event.snapshot.state != job_pb2.Job.STATE_PENDING:
                 return
 
-    def check(self, table: str) -> None:
+    def check(self, table: str, mode: str) -> None:
         """Check that the table and the files hold every row exactly once."""
-        found = self.live.query(EXACTLY_ONCE.format(rows=ROWS, table=table))
+        rows = table
+        if mode == "scd2":
+            rows = f"(select * from {table} where is_current)"
+            ended = f"select count(*) from {table} where not is_current and valid_to is not null"
+            assert self.live.query(ended) == [(OLD,)]
+        found = self.live.query(EXACTLY_ONCE.format(rows=ROWS, table=rows))
         assert found == [(0, 0, 0, 0)], f"{table}: missing, foreign, doubled, wrong: {found}"
         files = list((self.live.root / table).glob("*.parquet"))
         ids = sorted(n for file in files for n in pq.read_table(file)["id"].to_pylist())
@@ -114,7 +124,7 @@ def measure(hall: Hall) -> float:
     start = time.monotonic()
     ended = hall.live.wait(job)
     assert ended.state == job_pb2.Job.STATE_SUCCEEDED, ended.error
-    hall.check("undisturbed")
+    hall.check("undisturbed", "append")
     return time.monotonic() - start
 
 
@@ -140,12 +150,13 @@ def test_after_each_rerun_every_row_is_there_once(hall: Hall) -> None:
             hall.running(job)
             kill_within(worker, draw.uniform(0, 1.1 * hall.seconds))
             seen = hall.live.query(f"select count(*) from {table}")
-            assert seen in ([(before,)], [(ROWS,)]), f"{table}: half a load is visible: {seen}"
+            after = ROWS + (OLD if mode == "scd2" else 0)
+            assert seen in ([(before,)], [(after,)]), f"{table}: half a load is visible: {seen}"
             worker = hall.live.worker()
             ended = hall.live.wait(job)
             assert ended.state == job_pb2.Job.STATE_SUCCEEDED, ended.error
             reruns += ended.attempt > 1
-            hall.check(table)
+            hall.check(table, mode)
     finally:
         worker.stop()
     assert reruns > 0, "no worker died in the middle of a load"
