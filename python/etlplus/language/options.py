@@ -19,6 +19,13 @@ _KEYED = {
     "delete_insert": "the columns whose values say which rows of the table give way",
 }
 
+#: The modes that no other sink may share a target with, and what they do to it.
+_ALONE = {
+    "replace": "replaces it",
+    "delete_insert": "deletes rows of it",
+    "scd2": "ends versions in it",
+}
+
 
 def check_options(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[Path]) -> None:
     """Report options of sources, steps and sinks that do not go together."""
@@ -95,9 +102,8 @@ def _check_targets(sinks: Sequence[plan_pb2.Sink], findings: Findings) -> None:
             continue
         mode, target = sink_mode(sink), _target(sink)
         name, other = first.setdefault(target, (sink.name, mode))
-        deleting = {"replace", "delete_insert"} & {mode, other}
-        if name != sink.name and deleting:
-            what = "replaces it" if "replace" in deleting else "deletes rows of it"
+        what = next((_ALONE[each] for each in _ALONE if each in {mode, other}), "")
+        if name != sink.name and what:
             text = f"The sink `{name}` writes `{target[-1]}` too, and one of them {what}"
             findings.add(codes.SAME_TARGET, text, ("sinks", index), on_key=True)
 
