@@ -163,6 +163,22 @@ def test_a_clock_that_was_set_back_ends_no_version_before_it_began(
     assert found.fetchall() == [("a", True, False), ("b", None, True)]
 
 
+@pytest.mark.parametrize("effective", ["", "named"])
+def test_an_end_in_the_far_future_is_handed_on(
+    session: Session, warehouse: ResolvedConnection, effective: str
+) -> None:
+    histories = Histories(session, warehouse, effective)
+    session.execute(MODEL.encode())
+    session.execute("INSERT INTO t VALUES (1, 'a', NULL, '2000-01-01', 'infinity', true)")
+    histories.publish(histories.stage([(1, "b", 3)]))
+    ends = "a.valid_to = b.valid_from AND a.valid_to < '2999-01-01' AND b.valid_to = 'infinity'"
+    found = session.execute(
+        f"SELECT a.is_current, b.is_current, {ends} FROM t a, t b "
+        "WHERE a.name = 'a' AND b.name = 'b'".encode()
+    )
+    assert found.fetchall() == [(False, True, True)]
+
+
 def test_rolling_back_what_others_changed_is_refused(histories: Histories) -> None:
     histories.session.execute(MODEL.encode())
     histories.publish(histories.stage([(1, "a", 1), (2, "b", 1)]))

@@ -50,7 +50,8 @@ _STARTS_NOW = """
 SELECT s.ctid AS staged,
     greatest({now}, l.since + interval '1 microsecond', l.until) AS starts
 FROM {source} s LEFT JOIN (
-    SELECT {keys}, max({valid_from}) AS since, max({valid_to}) AS until
+    SELECT {keys}, max({valid_from}) AS since,
+        max({valid_to}) FILTER (WHERE {is_current} IS NOT TRUE) AS until
     FROM {target} GROUP BY {keys}) l ON {match_last}"""
 
 _PLAN_CLOSING = """
