@@ -10,6 +10,7 @@ from etlplus.domain.errors import InvalidInput
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.schedule import Schedule
+from etlplus.domain.trigger import Triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ class Definition:
         name: the pipeline's id.
         warnings: what works but is likely a mistake.
         schedule: when it runs by itself; None when it does not.
+        triggers: after what it runs by itself; None when nothing triggers it.
     """
 
     spec: bytes
     name: str
     warnings: tuple[Problem, ...]
     schedule: Schedule | None = None
+    triggers: Triggers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,9 @@ class Definitions:
                 hint="Send only one of them",
             )
         summary = self._language.summarize(found.spec)
-        return Definition(found.spec, summary.name, found.problems, summary.schedule)
+        return Definition(
+            found.spec, summary.name, found.problems, summary.schedule, summary.triggers
+        )
 
 
 def has_errors(problems: tuple[Problem, ...]) -> bool:

@@ -55,14 +55,27 @@ class Jobs:
         filter_text: str = "",
         size: int = 0,
         page_token: str = "",
+        chain: str = "",
     ) -> Page[Job]:
-        """Jobs, newest first. Raises InvalidInput (FILTER_INVALID, PAGE_TOKEN_INVALID)."""
+        """Jobs, newest first. `chain`: only those that hang together with this job.
+
+        Raises:
+            InvalidInput: FILTER_INVALID, PAGE_TOKEN_INVALID.
+            NotFound: JOB_NOT_FOUND, of `chain`.
+        """
         workspace = enter(caller, names.parse_workspace(parent))
         where = parse_job_filter(filter_text)
         limit = page_size(size)
         arguments = {"list": "jobs", "workspace": workspace, "filter": filter_text}
+        among = None
+        if chain:
+            arguments["chain"] = chain
+            first = await self.get(caller, chain)
+            among = await self._stores.triggers.chain(first.workspace, first.uid)
         after = _key(await self._tokens.read(arguments, page_token)) if page_token else None
-        found = await self._stores.jobs.list(workspace, where, after=after, limit=limit + 1)
+        found = await self._stores.jobs.list(
+            workspace, where, after=after, limit=limit + 1, among=among
+        )
         if len(found) <= limit:
             return Page(tuple(found), "")
         last = found[limit - 1]

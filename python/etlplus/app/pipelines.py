@@ -40,7 +40,8 @@ class Pipelines:
         """Stores a new pipeline at version 1; its id is the definition's name.
 
         Raises:
-            InvalidInput: SPEC_INVALID; INVALID_ARGUMENT when `pipeline_id` is another name.
+            InvalidInput: SPEC_INVALID; INVALID_ARGUMENT when `pipeline_id` is another name;
+                UPSTREAM_UNKNOWN, TRIGGER_CYCLE.
             AlreadyExists: PIPELINE_EXISTS.
         """
         workspace = enter(caller, names.parse_workspace(parent))
@@ -48,6 +49,7 @@ class Pipelines:
         name = _named(definition, pipeline_id)
         draft = _draft(definition, source_text, caller, message)
         if validate_only:
+            await self._stores.triggers.check(workspace, name, draft.triggers)
             return await self._dry_create(workspace, name, draft)
         return await once(
             self._stores.requests,
@@ -117,7 +119,8 @@ class Pipelines:
         """Stores the next version; the same definition and text again make none.
 
         Raises:
-            InvalidInput: SPEC_INVALID; INVALID_ARGUMENT when the definition has another name.
+            InvalidInput: SPEC_INVALID; INVALID_ARGUMENT when the definition has another name;
+                UPSTREAM_UNKNOWN, TRIGGER_CYCLE.
             NotFound: PIPELINE_NOT_FOUND, unless `allow_missing` creates it.
             EtagMismatch: it has changed since `etag`.
         """
@@ -127,6 +130,7 @@ class Pipelines:
         _named(definition, pipeline)
         draft = _draft(definition, source_text, caller, message)
         if validate_only:
+            await self._stores.triggers.check(workspace, pipeline, draft.triggers)
             return await self._dry_update(workspace, pipeline, draft, allow_missing=allow_missing)
 
         async def change() -> Pipeline:
@@ -246,7 +250,12 @@ def _draft(
     definition: Definition, source_text: str, caller: Principal, message: str
 ) -> PipelineDraft:
     return PipelineDraft(
-        definition.spec, source_text, caller.id, message, schedule=definition.schedule
+        definition.spec,
+        source_text,
+        caller.id,
+        message,
+        schedule=definition.schedule,
+        triggers=definition.triggers,
     )
 
 

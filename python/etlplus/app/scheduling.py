@@ -36,7 +36,9 @@ class Scheduling:
         self._tokens = tokens
 
     async def pause(self, caller: Principal, name: str, *, paused: bool) -> Pipeline:
-        """Pauses a schedule, or resumes it with the first instant after now.
+        """Pauses what runs a pipeline by itself, or resumes it.
+
+        A schedule goes on with the first instant after now, triggers with what they kept meanwhile.
 
         Raises:
             NotFound: PIPELINE_NOT_FOUND.
@@ -44,8 +46,13 @@ class Scheduling:
         """
         workspace, pipeline = names.parse_pipeline(name)
         found = await self._stores.pipelines.get(enter(caller, workspace), pipeline)
-        state = await self._stores.schedules.pause(workspace, pipeline, paused=paused)
-        return replace(found, schedule=state)
+        if found.triggers is None:
+            state = await self._stores.schedules.pause(workspace, pipeline, paused=paused)
+            return replace(found, schedule=state)
+        await self._stores.triggers.pause(workspace, pipeline, paused=paused)
+        if found.schedule is not None:
+            await self._stores.schedules.pause(workspace, pipeline, paused=paused)
+        return await self._stores.pipelines.get(workspace, pipeline)
 
     async def upcoming(
         self,

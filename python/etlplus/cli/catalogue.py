@@ -33,6 +33,7 @@ class Section(NamedTuple):
 GROUPS: Final = {
     "jobs": "List, show, watch, cancel and roll back jobs, and read their logs.",
     "schedule": "Show and pause what pipelines do by themselves.",
+    "triggers": "Show which pipelines run after others.",
     "rejects": "Read the rows that a job refused.",
     "conn": "Store connections to databases and look at what they lead to.",
 }
@@ -71,6 +72,7 @@ SECTIONS: Final = (
             Command("schedule next", "schedules:upcoming", "Show when a pipeline runs next."),
             Command("schedule pause", "schedules:pause", "Stop a pipeline's schedule."),
             Command("schedule resume", "schedules:resume", "Let a schedule go on."),
+            Command("triggers list", "triggers:list_triggers", "List what runs after others."),
             Command("backfill", "backfill:backfill", "Run what a schedule planned in the past."),
             Command("rejects show", "rejects:show", "Show the rows that a job refused."),
         ),

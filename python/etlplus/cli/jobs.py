@@ -33,6 +33,9 @@ def list_jobs(
     *,
     pipeline: Annotated[str, Parameter(help="Only jobs of this pipeline.")] = "",
     state: Annotated[State | None, Parameter(help="Only jobs in this state.")] = None,
+    chain: Annotated[
+        str, Parameter(help="Only what led to this job, and all that was started by it.")
+    ] = "",
     limit: Annotated[int, Parameter(alias="-n", help="The most jobs; all when 0.")] = 20,
     output: Output = "table",
     remote: Remote = HERE,
@@ -41,14 +44,18 @@ def list_jobs(
     terms = [f'pipeline = "{pipeline}"'] if pipeline else []
     terms += [f"state = {state.upper()}"] if state else []
     with session(remote) as opened:
-        found = list(_jobs(opened, " AND ".join(terms), limit))
+        of_job = named(opened, chain) if chain else ""
+        found = list(_jobs(opened, " AND ".join(terms), limit, of_job))
     write([plain(job) for job in found], output, lambda: job_table(found))
     return exits.OK
 
 
-def _jobs(opened: Session, where: str, limit: int) -> Iterator[job_pb2.Job]:
+def _jobs(opened: Session, where: str, limit: int, chain: str = "") -> Iterator[job_pb2.Job]:
     request = job_pb2.ListJobsRequest(
-        parent=opened.parent, filter=where, page_size=min(limit, _PAGE) if limit > 0 else _PAGE
+        parent=opened.parent,
+        filter=where,
+        page_size=min(limit, _PAGE) if limit > 0 else _PAGE,
+        chain=chain,
     )
     left = limit if limit > 0 else sys.maxsize
     while left > 0:

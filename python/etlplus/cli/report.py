@@ -105,6 +105,8 @@ def _head(job: job_pb2.Job) -> str:
     rows += [("param", f"{name}={value}") for name, value in sorted(job.params.items())]
     if job.HasField("scheduled_time"):
         rows.append(("scheduled", job.scheduled_time.ToJsonString()))
+    rows += [("run after", name.rsplit("/", 1)[-1]) for name in job.upstream_jobs]
+    rows += [("has started", name.rsplit("/", 1)[-1]) for name in job.downstream_jobs]
     took = seconds(job)
     if took:
         rate = job.progress.rows_read / took

@@ -79,7 +79,8 @@ def pause(pipeline: str, /, *, output: Output = "table", remote: Remote = HERE) 
 def resume(pipeline: str, /, *, output: Output = "table", remote: Remote = HERE) -> int:
     """Let a pipeline run by itself again, from the next planned instant on.
 
-    What was planned while it was paused is left out; `etlplus backfill` runs it.
+    What was planned while it was paused is left out; `etlplus backfill` runs it. Successes of the
+    pipelines that it runs after were kept, and are run now.
 
     Parameters
     ----------
@@ -94,6 +95,9 @@ def resume(pipeline: str, /, *, output: Output = "table", remote: Remote = HERE)
 
 
 def _told(changed: pipeline_pb2.Pipeline) -> str:
+    if not changed.HasField("schedule_state"):
+        stands = "paused" if changed.trigger_state.paused else "waits for what it runs after"
+        return f"{identifier(changed.name)} {stands}\n"
     return f"{identifier(changed.name)} next run: {_next(changed.schedule_state)}\n"
 
 

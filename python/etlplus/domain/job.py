@@ -70,7 +70,8 @@ class NewJob:
 
     Attributes:
         params: values as text, by parameter name.
-        scheduled_time: the planned instant that it runs for; None when nobody planned it.
+        scheduled_time: the instant that it runs for, planned or of the job that it runs after; None
+            when somebody asked for it.
     """
 
     workspace: str
@@ -93,9 +94,13 @@ class Job:
         epoch: of the latest claim, comparable across jobs and workers; 0 before the first.
         sequence: grows with each change; a watch resumes after it.
         rollbacks: which of its sinks were rolled back, each at most once.
-        scheduled_time: the planned instant that it runs for; None when nobody planned it.
+        scheduled_time: the instant that it runs for, planned or of the job that it runs after; None
+            when somebody asked for it.
         retries: how often it failed in a way that may pass and was put off.
         retry_time: when it is tried again; None when it does not wait for that.
+        zone: by whose clocks its instant is told; empty for that of its own schedule.
+        upstream: the jobs whose success started it.
+        downstream: the jobs that its success has started; both where a job is looked up.
     """
 
     workspace: str
@@ -122,6 +127,9 @@ class Job:
     scheduled_time: datetime | None = None
     retries: int = 0
     retry_time: datetime | None = None
+    zone: str = ""
+    upstream: tuple[UUID, ...] = ()
+    downstream: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

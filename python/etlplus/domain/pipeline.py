@@ -9,6 +9,7 @@ from datetime import datetime
 
 from etlplus.domain.retry import Retries
 from etlplus.domain.schedule import Schedule, ScheduleState
+from etlplus.domain.trigger import Triggers, TriggerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class PipelineDraft:
         author: the principal.
         message: why, in a sentence; may be empty.
         schedule: what the definition says about running by itself.
+        triggers: what it says about running after others.
     """
 
     spec: bytes
@@ -28,6 +30,7 @@ class PipelineDraft:
     author: str
     message: str
     schedule: Schedule | None = None
+    triggers: Triggers | None = None
 
     @property
     def content_hash(self) -> str:
@@ -41,6 +44,7 @@ class Pipeline:
 
     Attributes:
         schedule: where its schedule stands; None when the latest version has none.
+        triggers: where its triggers stand; None when the latest version has none.
     """
 
     workspace: str
@@ -55,6 +59,7 @@ class Pipeline:
     create_time: datetime
     update_time: datetime
     schedule: ScheduleState | None = None
+    triggers: TriggerState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ class SpecSummary:
         timeout: the longest a run may take, in seconds; None for no limit.
         schedule: when it runs by itself; None when it does not.
         retries: how often it is tried again after a failure that may pass.
+        triggers: after what it runs by itself; None when nothing triggers it.
     """
 
     name: str
@@ -99,3 +105,4 @@ class SpecSummary:
     sinks: Mapping[str, str] = field(default_factory=dict)
     schedule: Schedule | None = None
     retries: Retries = field(default_factory=Retries)
+    triggers: Triggers | None = None

@@ -190,7 +190,7 @@ def schedule_missing(pipeline: str) -> WrongState:
     return WrongState(
         f"The pipeline {pipeline!r} has no schedule.",
         code="SCHEDULE_MISSING",
-        hint="Add `schedule` to its definition and store it.",
+        hint="Add `schedule`, or `triggers`, to its definition and store it.",
         metadata={"name": pipeline},
     )
 

@@ -28,12 +28,16 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """For whom it is prepared: run id (`${run.id}`), load id, epoch, the instant it is for."""
+    """For whom it is prepared: run id (`${run.id}`), load id, epoch, the instant it is for.
+
+    `zone` tells that instant; empty for the zone of the definition's schedule.
+    """
 
     run_id: str
     load_id: str
     epoch: int
     asked: datetime
+    zone: str = ""
 
 
 class Preparation:
@@ -118,6 +122,7 @@ class Preparation:
             env=self._environment.variables,
             secret=self._secrets.named,
             memory=self._environment.memory,
+            zone=claim.zone,
         )
         plan = self._language.lower(spec, params, context)
         make_folder(work_dir)

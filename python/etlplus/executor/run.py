@@ -125,7 +125,7 @@ class JobRun:
         job = self._job
         stored = await preparation.look_up(self._parts.stores.connections, job.workspace, summary)
         asked = job.scheduled_time or job.create_time
-        claim = Claim(str(job.uid), self._load.load_id, job.epoch, asked)
+        claim = Claim(str(job.uid), self._load.load_id, job.epoch, asked, job.zone)
 
         def work() -> RunOutcome:
             connections = preparation.resolve(summary, stored)

@@ -19,6 +19,7 @@ from etlplus.executor.scheduler import Scheduler
 from etlplus.executor.stopping import Reason
 from etlplus.executor.sweeps import Sweeps
 from etlplus.executor.threads import Threads, happens
+from etlplus.executor.triggers import Triggers
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between looks at the queue when no hint comes; jittered, so that replicas spread out.
@@ -54,6 +55,7 @@ class Worker:
         # Apart from both: a slow target must not make a schedule late.
         self._reading = Threads(1, "etlplus-schedule")
         self._scheduler = Scheduler(parts, self._reading)
+        self._triggers = Triggers(parts, self._reading)
         self._runs: dict[JobRun, asyncio.Task[None]] = {}
         self._nudge = asyncio.Event()
 
@@ -64,6 +66,7 @@ class Worker:
             tasks.create_task(self._heart.keep(drained))
             tasks.create_task(self._sweeps.keep(stop))
             tasks.create_task(self._scheduler.keep(stop))
+            tasks.create_task(self._triggers.keep(stop))
             tasks.create_task(self._nudge_at(stop))
             listener = tasks.create_task(self._listen())
             try:

@@ -18,6 +18,7 @@ from etlplus.language.reader import Reader
 from etlplus.language.references import check_references
 from etlplus.language.schedules import check_schedule
 from etlplus.language.text import Path
+from etlplus.language.triggers import check_triggers
 from etlplus.v1 import plan_pb2
 
 
@@ -62,6 +63,7 @@ def _check(
         return
     check_params(spec, findings)
     check_schedule(spec, findings, broken)
+    check_triggers(spec, findings, broken)
     check_references(spec, findings)
     check_names(spec, findings, broken)
     check_options(spec, findings, broken)

@@ -76,6 +76,7 @@ INTERVAL: Final = "E0804"
 SCHEDULE_TIME: Final = "E0805"
 SCHEDULE_OPTION: Final = "E0806"
 UNSCHEDULABLE: Final = "E0807"
+TRIGGERED_BY_ITSELF: Final = "E0808"
 
 # What is probably not meant.
 UNUSED_SOURCE: Final = "W0501"
@@ -152,7 +153,8 @@ MEANINGS: Final = MappingProxyType(
         INTERVAL: "An interval is not whole seconds, or too long.",
         SCHEDULE_TIME: "A schedule's time is no point in time.",
         SCHEDULE_OPTION: "An option of a schedule stands where it does nothing.",
-        UNSCHEDULABLE: "A run by the schedule would lack a parameter or a source.",
+        UNSCHEDULABLE: "A run that nobody asks for would lack a parameter or a source.",
+        TRIGGERED_BY_ITSELF: "A pipeline is to run after itself.",
         UNUSED_SOURCE: "A source is never read.",
         UNUSED_STEP: "A step's rows go nowhere.",
         UNUSED_PARAM: "A parameter is never used.",
@@ -228,6 +230,7 @@ HINTS: Final = MappingProxyType(
         SCHEDULE_TIME: "Write it as in `2026-12-01T09:00` or `2026-12-01T09:00+01:00`",
         SCHEDULE_OPTION: "Leave it out, or add what it belongs to",
         UNSCHEDULABLE: "Give the parameter a default, read the source from elsewhere",
+        TRIGGERED_BY_ITSELF: "Name other pipelines; `schedule` runs one again and again",
         UNUSED_SOURCE: "Read it with `from`, or remove it",
         UNUSED_STEP: "Read it with `from`, or remove it",
         UNUSED_PARAM: "Use it, or remove it",

@@ -55,7 +55,7 @@ def lower_spec(
     plan = engine_pb2.Plan()
     plan.spec.CopyFrom(spec)
     findings = Findings()
-    zone = ZoneInfo(spec.schedule.timezone or "UTC")
+    zone = ZoneInfo(context.zone or spec.schedule.timezone or "UTC")
     values = Values(context, findings, zone=zone)
     values.params = bind(plan.spec, params, values.as_text, findings)
     _interpolate(plan.spec, values)
@@ -66,6 +66,7 @@ def lower_spec(
     fill_defaults(plan.spec)
     del plan.spec.tests[:]
     plan.spec.ClearField("schedule")
+    plan.spec.ClearField("triggers")
     for name, value in sorted(values.bound.items()):
         plan.params.add(
             name=name, type=value.exact_type, value=value.text or "", is_null=value.text is None

@@ -13,15 +13,15 @@ from etlplus.language import codes
 from etlplus.language.durations import seconds
 from etlplus.language.findings import Findings
 from etlplus.language.interpolate import looks_interpolated
-from etlplus.language.parameters import read, value_text
 from etlplus.language.scalars import shorten
-from etlplus.language.suggest import closest, hint
+from etlplus.language.suggest import closest
 from etlplus.language.text import Path
+from etlplus.language.unattended import SCHEDULE, check_unattended, given_params
 from etlplus.v1 import plan_pb2
 
 UTC: Final = "UTC"
 _TIMINGS: Final = ("cron", "every", "at")
-_ROOT: Final[Path] = ("schedule",)
+_ROOT: Final[Path] = (SCHEDULE,)
 _LONGEST_DAYS: Final = 3660
 _DAY_SECONDS: Final = 86_400
 _TIME: Final = re.compile(
@@ -36,7 +36,6 @@ def read_schedule(spec: plan_pb2.PipelineSpec) -> Schedule | None:
     if not spec.HasField("schedule"):
         return None
     found = spec.schedule
-    given = {name: value_text(value) for name, value in sorted(found.params.items())}
     return Schedule(
         cron=found.cron,
         every=int(seconds(found.every) or 0),
@@ -45,7 +44,7 @@ def read_schedule(spec: plan_pb2.PipelineSpec) -> Schedule | None:
         start=found.start,
         catchup=Catchup(found.catchup or Catchup.ONE),
         max_catchup=found.max_catchup if found.HasField("max_catchup") else DEFAULT_MAX_CATCHUP,
-        params={name: text for name, text in given.items() if text is not None},
+        params=given_params(found.params),
     )
 
 
@@ -60,8 +59,7 @@ def check_schedule(spec: plan_pb2.PipelineSpec, findings: Findings, broken: set[
     checker.interval()
     checker.times(zone)
     checker.options()
-    checker.params()
-    checker.streams()
+    check_unattended(spec, spec.schedule.params, SCHEDULE, findings)
 
 
 class _Checker:
@@ -144,55 +142,6 @@ class _Checker:
             message = "`max_catchup` is for `catchup: all`"
             path = (*_ROOT, "max_catchup")
             self._findings.add(codes.SCHEDULE_OPTION, message, path, on_key=True)
-
-    def params(self) -> None:
-        """A run by the schedule has all parameters, each of its type."""
-        declared = {param.name: param for param in self._spec.params}
-        for name, value in sorted(self._schedule.params.items()):
-            path = (*_ROOT, "params", name)
-            if name not in declared:
-                message = f"The pipeline has no parameter `{name}`"
-                known = hint(name, declared, "It has") or "It has no parameters"
-                self._findings.add(codes.PARAM_UNKNOWN, message, path, known, on_key=True)
-            else:
-                self._value(declared[name], value_text(value), path)
-        for name, param in declared.items():
-            if not param.HasField("default") and name not in self._schedule.params:
-                message = f"The parameter `{name}` has no value when the schedule starts a run"
-                known = f"Give it a default, or write `params: {{{name}: …}}` in the schedule"
-                self._findings.add(codes.UNSCHEDULABLE, message, _ROOT, known, on_key=True)
-
-    def _value(self, param: plan_pb2.Param, text: str | None, path: Path) -> None:
-        if text is None:
-            message = f"The value of the parameter `{param.name}` is a single value"
-            self._findings.add(codes.PARAM_TYPE, message, path)
-            return
-        if "${" in text:
-            message = "`${…}` has no effect in the values of a schedule"
-            known = "Write it as the parameter's default"
-            self._findings.add(codes.NOT_INTERPOLATED, message, path, known)
-            return
-        try:
-            value = read(param.type, text)
-            allowed = {read(param.type, choice) for choice in param.one_of}
-        except ValueError as error:
-            message = f"`{shorten(text)}` is not a value of the parameter `{param.name}`"
-            self._findings.add(codes.PARAM_TYPE, message, path, f"Write {error}")
-            return
-        except KeyError:
-            return  # the type does not exist, which is said where it stands
-        if allowed and value not in allowed:
-            message = f"`{shorten(text)}` is not allowed for the parameter `{param.name}`"
-            self._findings.add(codes.NOT_ONE_OF, message, path, hint(text, param.one_of, "Allowed"))
-
-    def streams(self) -> None:
-        """No source waits for a program to hand in rows."""
-        for index, source in enumerate(self._spec.sources):
-            if source.HasField("stream"):
-                message = f"The source `{source.name}` is a stream, which no schedule can hand in"
-                known = "Read it from files or a table, or leave the schedule out"
-                path: Path = ("sources", index)
-                self._findings.add(codes.UNSCHEDULABLE, message, path, known, on_key=True)
 
 
 def _is_time(text: str, zone: str) -> bool:

@@ -6,6 +6,7 @@ from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.retry import BACKOFF, MAX_BACKOFF, Retries
 from etlplus.language.durations import seconds
 from etlplus.language.schedules import read_schedule
+from etlplus.language.triggers import read_triggers
 from etlplus.language.wiring import wire
 from etlplus.v1 import plan_pb2
 
@@ -25,6 +26,7 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         sinks={s.name: s.postgres.connection for s in spec.sinks if s.HasField("postgres")},
         schedule=read_schedule(spec),
         retries=_retries(spec.limits.retries),
+        triggers=read_triggers(spec),
     )
 
 

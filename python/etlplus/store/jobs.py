@@ -34,7 +34,7 @@ from etlplus.store.filters import condition
 from etlplus.store.queries import load_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import timedelta
     from uuid import UUID
 
@@ -48,6 +48,7 @@ EVENTS_KEPT = 256
 HINTS_PER_SECOND = 10
 
 _SQL = load_queries("jobs")
+_GET = f"{_SQL['select']}\n{_SQL['get']}"
 
 
 def lost_workers(times: int) -> JobError:
@@ -100,7 +101,7 @@ class PostgresJobs:
         Raises:
             NotFound: JOB_NOT_FOUND.
         """
-        row = await self._database.fetch_one(_SQL["get"], {"workspace": workspace, "uid": uid})
+        row = await self._database.fetch_one(_GET, {"workspace": workspace, "uid": uid})
         if row is None:
             raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
         return _job(row)
@@ -112,18 +113,20 @@ class PostgresJobs:
         *,
         after: JobKey | None = None,
         limit: int,
+        among: Collection[UUID] | None = None,
     ) -> Sequence[Job]:
-        """Jobs that pass the filter, newest first, from just after a key."""
-        conditions = [sql.SQL("workspace = {}").format(workspace)]
+        """Jobs that pass the filter, newest first, from just after a key; only those `among`."""
+        conditions: list[sql.Composable] = [sql.SQL("workspace = {}").format(workspace)]
         if filter is not None:
             conditions.append(condition(filter))
         if after is not None:
             key = sql.SQL("(create_time, uid) < ({}, {})").format(after.create_time, after.uid)
             conditions.append(key)
-        query = sql.SQL(
-            "select * from etlplus_control.job where {} "
-            "order by create_time desc, uid desc limit {}"
-        ).format(sql.SQL(" and ").join(conditions), limit)
+        if among is not None:
+            conditions.append(sql.SQL("uid = any({})").format(list(among)))
+        query = sql.SQL("{} where {} order by create_time desc, uid desc limit {}").format(
+            sql.SQL(_SQL["select"]), sql.SQL(" and ").join(conditions), limit
+        )
         return [_job(row) for row in await self._database.fetch_all(query)]
 
     async def request_cancel(self, workspace: str, uid: UUID) -> Job:
@@ -133,8 +136,8 @@ class PostgresJobs:
             NotFound: JOB_NOT_FOUND.
         """
         params = {"workspace": workspace, "uid": uid}
-        row = await self._database.fetch_one(_SQL["request_cancel"], params)
-        return await self.get(workspace, uid) if row is None else _job(row)
+        await self._database.fetch_one(_SQL["request_cancel"], params)
+        return await self.get(workspace, uid)
 
     async def roll_back(self, workspace: str, uid: UUID, rollbacks: Sequence[SinkRollback]) -> Job:
         """Notes that sinks were rolled back; what is noted of a sink already stays.
@@ -147,8 +150,8 @@ class PostgresJobs:
             "uid": uid,
             "rollbacks": rollbacks_to_json(rollbacks),
         }
-        row = await self._database.fetch_one(_SQL["roll_back"], params)
-        return await self.get(workspace, uid) if row is None else _job(row)
+        await self._database.fetch_one(_SQL["roll_back"], params)
+        return await self.get(workspace, uid)
 
     async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
         """Takes waiting jobs, by priority and then by age, each for no one else.
@@ -276,4 +279,7 @@ def _job(row: Mapping[str, Any]) -> Job:
         retries=row["retries"],
         # A job that waits for its first attempt, or was handed back, has no error.
         retry_time=row["run_at"] if row["state"] == "PENDING" and row["error"] else None,
+        zone=row["zone"] or "",
+        upstream=tuple(row.get("upstream", ())),
+        downstream=tuple(row.get("downstream", ())),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from etlplus.domain.errors import AlreadyExists, EtagMismatch, NotFound
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
+from etlplus.store import triggers
 from etlplus.store.queries import load_queries
 from etlplus.store.schedules import follow, forget, state_from
 
@@ -46,7 +47,7 @@ class PostgresPipelines:
         row = await self._database.fetch_one(_SQL["get"], {"workspace": workspace, "name": name})
         if row is None:
             raise pipeline_not_found(name)
-        return _pipeline(row)
+        return (await self._triggered(workspace, [row]))[0]
 
     async def get_version(self, workspace: str, name: str, version: int) -> PipelineVersion:
         """A version, also of a pipeline that is deleted.
@@ -63,7 +64,8 @@ class PostgresPipelines:
     async def list(self, workspace: str, *, after: str = "", limit: int) -> Sequence[Pipeline]:
         """Pipelines by name from just after a name. Their `spec` and `source_text` are empty."""
         params = {"workspace": workspace, "after": after, "limit": limit}
-        return [_pipeline(row) for row in await self._database.fetch_all(_SQL["list"], params)]
+        rows = await self._database.fetch_all(_SQL["list"], params)
+        return await self._triggered(workspace, rows)
 
     async def list_versions(
         self, workspace: str, name: str, *, before: int | None = None, limit: int
@@ -104,6 +106,7 @@ class PostgresPipelines:
             if await self._database.fetch_one(_SQL["delete"], params) is None:
                 raise etag_mismatch("pipeline", name, (await self.get(workspace, name)).etag)
             await forget(self._database, workspace, name)
+            await triggers.follow(self._database, workspace, name, 0, None)
 
     async def _write(
         self, query: str, workspace: str, name: str, draft: PipelineDraft, etag: str = ""
@@ -124,7 +127,18 @@ class PostgresPipelines:
                 return None
             made = _pipeline(row)
             state = await follow(self._database, workspace, name, made.version, draft.schedule)
-            return replace(made, schedule=state)
+            triggered = await triggers.follow(
+                self._database, workspace, name, made.version, draft.triggers
+            )
+            return replace(made, schedule=state, triggers=triggered)
+
+    async def _triggered(
+        self, workspace: str, rows: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Pipeline]:
+        """Pipelines, with where their triggers stand."""
+        wanted = [row["name"] for row in rows if row["triggered"]]
+        states = await triggers.states(self._database, workspace, wanted) if wanted else {}
+        return [replace(_pipeline(row), triggers=states.get(row["name"])) for row in rows]
 
 
 def pipeline_exists(name: str) -> AlreadyExists:

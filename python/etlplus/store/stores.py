@@ -15,6 +15,7 @@ from etlplus.store.pipelines import PostgresPipelines
 from etlplus.store.requests import PostgresRequests
 from etlplus.store.schedules import PostgresSchedules
 from etlplus.store.tokens import PostgresTokens
+from etlplus.store.triggers import PostgresTriggers
 
 
 class PostgresStores:
@@ -45,6 +46,7 @@ class PostgresStores:
             loads=PostgresLoads(self.database),
             keys=PostgresKeys(self.database),
             schedules=PostgresSchedules(self.database),
+            triggers=PostgresTriggers(self.database),
         )
         self._listener = Listener(conninfo, hub)
 

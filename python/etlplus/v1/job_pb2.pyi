@@ -17,7 +17,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Job(_message.Message):
-    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time")
+    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time", "upstream_jobs", "downstream_jobs")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Job.State]
@@ -60,6 +60,8 @@ class Job(_message.Message):
     SCHEDULED_TIME_FIELD_NUMBER: _ClassVar[int]
     RETRIES_FIELD_NUMBER: _ClassVar[int]
     RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAM_JOBS_FIELD_NUMBER: _ClassVar[int]
+    DOWNSTREAM_JOBS_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     pipeline: str
@@ -81,7 +83,9 @@ class Job(_message.Message):
     scheduled_time: _timestamp_pb2.Timestamp
     retries: int
     retry_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    upstream_jobs: _containers.RepeatedScalarFieldContainer[str]
+    downstream_jobs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., upstream_jobs: _Optional[_Iterable[str]] = ..., downstream_jobs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SinkResult(_message.Message):
     __slots__ = ("name", "kind", "target", "mode", "books", "checksum", "load_id", "rollback")
@@ -142,16 +146,18 @@ class GetJobRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ("parent", "page_size", "page_token", "filter")
+    __slots__ = ("parent", "page_size", "page_token", "filter", "chain")
     PARENT_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
     parent: str
     page_size: int
     page_token: str
     filter: str
-    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ...) -> None: ...
+    chain: str
+    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., chain: _Optional[str] = ...) -> None: ...
 
 class ListJobsResponse(_message.Message):
     __slots__ = ("jobs", "next_page_token")

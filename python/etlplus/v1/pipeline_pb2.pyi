@@ -21,7 +21,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Pipeline(_message.Message):
-    __slots__ = ("name", "spec", "source_text", "version", "author", "message", "content_hash", "etag", "create_time", "update_time", "schedule_state")
+    __slots__ = ("name", "spec", "source_text", "version", "author", "message", "content_hash", "etag", "create_time", "update_time", "schedule_state", "trigger_state")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class Pipeline(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_STATE_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_STATE_FIELD_NUMBER: _ClassVar[int]
     name: str
     spec: _plan_pb2.PipelineSpec
     source_text: str
@@ -44,7 +45,36 @@ class Pipeline(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     schedule_state: ScheduleState
-    def __init__(self, name: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., source_text: _Optional[str] = ..., version: _Optional[int] = ..., author: _Optional[str] = ..., message: _Optional[str] = ..., content_hash: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., schedule_state: _Optional[_Union[ScheduleState, _Mapping]] = ...) -> None: ...
+    trigger_state: TriggerState
+    def __init__(self, name: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., source_text: _Optional[str] = ..., version: _Optional[int] = ..., author: _Optional[str] = ..., message: _Optional[str] = ..., content_hash: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., schedule_state: _Optional[_Union[ScheduleState, _Mapping]] = ..., trigger_state: _Optional[_Union[TriggerState, _Mapping]] = ...) -> None: ...
+
+class TriggerState(_message.Message):
+    __slots__ = ("paused", "upstreams", "last_fire_time", "last_job", "error")
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    UPSTREAMS_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_JOB_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    paused: bool
+    upstreams: _containers.RepeatedCompositeFieldContainer[UpstreamState]
+    last_fire_time: _timestamp_pb2.Timestamp
+    last_job: str
+    error: _job_pb2.JobError
+    def __init__(self, paused: _Optional[bool] = ..., upstreams: _Optional[_Iterable[_Union[UpstreamState, _Mapping]]] = ..., last_fire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_job: _Optional[str] = ..., error: _Optional[_Union[_job_pb2.JobError, _Mapping]] = ...) -> None: ...
+
+class UpstreamState(_message.Message):
+    __slots__ = ("pipeline", "waiting", "newest_job", "newest_state", "deleted")
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_JOB_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_STATE_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    pipeline: str
+    waiting: int
+    newest_job: str
+    newest_state: _job_pb2.Job.State
+    deleted: bool
+    def __init__(self, pipeline: _Optional[str] = ..., waiting: _Optional[int] = ..., newest_job: _Optional[str] = ..., newest_state: _Optional[_Union[_job_pb2.Job.State, str]] = ..., deleted: _Optional[bool] = ...) -> None: ...
 
 class ScheduleState(_message.Message):
     __slots__ = ("next_run_time", "paused", "last_run_time", "last_job", "error", "timezone", "summary")

@@ -180,16 +180,17 @@ class PipelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PausePipelineSchedule(self, request, context):
-        """Stops a pipeline's schedule until it is resumed. Runs by request go on. Fails with
-        FAILED_PRECONDITION when the pipeline has no schedule.
+        """Stops a pipeline's schedule and triggers until they are resumed. Runs by request go on. Fails
+        with FAILED_PRECONDITION when the pipeline has neither.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResumePipelineSchedule(self, request, context):
-        """Lets a pipeline's schedule go on with the next planned instant. What passed meanwhile is left
-        out. Fails with FAILED_PRECONDITION when the pipeline has no schedule.
+        """Lets a pipeline's schedule and triggers go on. Planned instants that passed meanwhile are left
+        out; what triggers it and arrived meanwhile was kept, and is run now. Fails with
+        FAILED_PRECONDITION when the pipeline has neither.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

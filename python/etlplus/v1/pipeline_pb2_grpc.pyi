@@ -58,12 +58,13 @@ class PipelineServiceStub:
     RunPipeline: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.RunPipelineRequest, _job_pb2.Job]
     """Queues a run of a stored pipeline and returns its job at once. Nothing has run by then."""
     PausePipelineSchedule: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.PausePipelineScheduleRequest, _pipeline_pb2.Pipeline]
-    """Stops a pipeline's schedule until it is resumed. Runs by request go on. Fails with
-    FAILED_PRECONDITION when the pipeline has no schedule.
+    """Stops a pipeline's schedule and triggers until they are resumed. Runs by request go on. Fails
+    with FAILED_PRECONDITION when the pipeline has neither.
     """
     ResumePipelineSchedule: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ResumePipelineScheduleRequest, _pipeline_pb2.Pipeline]
-    """Lets a pipeline's schedule go on with the next planned instant. What passed meanwhile is left
-    out. Fails with FAILED_PRECONDITION when the pipeline has no schedule.
+    """Lets a pipeline's schedule and triggers go on. Planned instants that passed meanwhile are left
+    out; what triggers it and arrived meanwhile was kept, and is run now. Fails with
+    FAILED_PRECONDITION when the pipeline has neither.
     """
     ListUpcomingRuns: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListUpcomingRunsRequest, _pipeline_pb2.ListUpcomingRunsResponse]
     """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
@@ -98,12 +99,13 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     RunPipeline: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.RunPipelineRequest, _job_pb2.Job]  # type: ignore[assignment]
     """Queues a run of a stored pipeline and returns its job at once. Nothing has run by then."""
     PausePipelineSchedule: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.PausePipelineScheduleRequest, _pipeline_pb2.Pipeline]  # type: ignore[assignment]
-    """Stops a pipeline's schedule until it is resumed. Runs by request go on. Fails with
-    FAILED_PRECONDITION when the pipeline has no schedule.
+    """Stops a pipeline's schedule and triggers until they are resumed. Runs by request go on. Fails
+    with FAILED_PRECONDITION when the pipeline has neither.
     """
     ResumePipelineSchedule: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ResumePipelineScheduleRequest, _pipeline_pb2.Pipeline]  # type: ignore[assignment]
-    """Lets a pipeline's schedule go on with the next planned instant. What passed meanwhile is left
-    out. Fails with FAILED_PRECONDITION when the pipeline has no schedule.
+    """Lets a pipeline's schedule and triggers go on. Planned instants that passed meanwhile are left
+    out; what triggers it and arrived meanwhile was kept, and is run now. Fails with
+    FAILED_PRECONDITION when the pipeline has neither.
     """
     ListUpcomingRuns: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListUpcomingRunsRequest, _pipeline_pb2.ListUpcomingRunsResponse]  # type: ignore[assignment]
     """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
@@ -201,8 +203,8 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pipeline_pb2.PausePipelineScheduleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pipeline_pb2.Pipeline, _abc.Awaitable[_pipeline_pb2.Pipeline]]:
-        """Stops a pipeline's schedule until it is resumed. Runs by request go on. Fails with
-        FAILED_PRECONDITION when the pipeline has no schedule.
+        """Stops a pipeline's schedule and triggers until they are resumed. Runs by request go on. Fails
+        with FAILED_PRECONDITION when the pipeline has neither.
         """
 
     @_abc_1.abstractmethod
@@ -211,8 +213,9 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pipeline_pb2.ResumePipelineScheduleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pipeline_pb2.Pipeline, _abc.Awaitable[_pipeline_pb2.Pipeline]]:
-        """Lets a pipeline's schedule go on with the next planned instant. What passed meanwhile is left
-        out. Fails with FAILED_PRECONDITION when the pipeline has no schedule.
+        """Lets a pipeline's schedule and triggers go on. Planned instants that passed meanwhile are left
+        out; what triggers it and arrived meanwhile was kept, and is run now. Fails with
+        FAILED_PRECONDITION when the pipeline has neither.
         """
 
     @_abc_1.abstractmethod

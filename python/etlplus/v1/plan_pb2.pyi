@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PipelineSpec(_message.Message):
-    __slots__ = ("api", "name", "description", "params", "sources", "steps", "sinks", "limits", "tests", "schedule")
+    __slots__ = ("api", "name", "description", "params", "sources", "steps", "sinks", "limits", "tests", "schedule", "triggers")
     API_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class PipelineSpec(_message.Message):
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     TESTS_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    TRIGGERS_FIELD_NUMBER: _ClassVar[int]
     api: str
     name: str
     description: str
@@ -31,7 +32,8 @@ class PipelineSpec(_message.Message):
     limits: Limits
     tests: _containers.RepeatedCompositeFieldContainer[PipelineTest]
     schedule: Schedule
-    def __init__(self, api: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[Sink, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., tests: _Optional[_Iterable[_Union[PipelineTest, _Mapping]]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ...) -> None: ...
+    triggers: Triggers
+    def __init__(self, api: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., sinks: _Optional[_Iterable[_Union[Sink, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., tests: _Optional[_Iterable[_Union[PipelineTest, _Mapping]]] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., triggers: _Optional[_Union[Triggers, _Mapping]] = ...) -> None: ...
 
 class Schedule(_message.Message):
     __slots__ = ("cron", "every", "at", "timezone", "start", "catchup", "max_catchup", "params")
@@ -59,6 +61,21 @@ class Schedule(_message.Message):
     max_catchup: int
     params: _containers.MessageMap[str, _struct_pb2.Value]
     def __init__(self, cron: _Optional[str] = ..., every: _Optional[str] = ..., at: _Optional[str] = ..., timezone: _Optional[str] = ..., start: _Optional[str] = ..., catchup: _Optional[str] = ..., max_catchup: _Optional[int] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
+
+class Triggers(_message.Message):
+    __slots__ = ("after", "params")
+    class ParamsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _struct_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    after: _containers.RepeatedScalarFieldContainer[str]
+    params: _containers.MessageMap[str, _struct_pb2.Value]
+    def __init__(self, after: _Optional[_Iterable[str]] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
 
 class Param(_message.Message):
     __slots__ = ("name", "type", "default", "description", "one_of")

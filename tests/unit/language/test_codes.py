@@ -88,6 +88,7 @@ TEXTS: dict[str, str] = {
     codes.SCHEDULE_TIME: definition(schedule="{at: tomorrow}"),
     codes.SCHEDULE_OPTION: definition(schedule="{cron: '@daily', max_catchup: 2}"),
     codes.UNSCHEDULABLE: definition(schedule="'@daily'", sources="{s: {stream: {}}}"),
+    codes.TRIGGERED_BY_ITSELF: definition(triggers="{after: [small]}"),
     codes.UNUSED_SOURCE: definition(
         sources="{s: {csv: a.csv}, t: {csv: b.csv}}", sinks="{o: {from: s, csv: o.csv}}"
     ),

@@ -33,6 +33,7 @@ from etlplus.app.ports.stores import (
     ScheduleStore,
     Stores,
     TokenStore,
+    TriggerStore,
     Wakeup,
     Wakeups,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Stores",
     "TableRollback",
     "TokenStore",
+    "TriggerStore",
     "Wakeup",
     "Wakeups",
 ]

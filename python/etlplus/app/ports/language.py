@@ -19,10 +19,11 @@ class RunContext:
     Attributes:
         run_id: `${run.id}`, the job's id as text.
         scheduled: `${run.scheduled_date}` and its kin: the planned instant, or
-            when the run was asked for. It is shown by the clocks of the schedule's zone.
+            when the run was asked for. It is shown by the clocks of `zone`.
         env: environment variables that `${env.X}` may see.
         memory: of a run whose definition does not say, as in `256MiB`.
         secret: resolves `${secret.a.b}`; raises RunError (SECRET_UNRESOLVED).
+        zone: a name of the tz database; empty for that of the definition's schedule.
     """
 
     run_id: str
@@ -30,6 +31,7 @@ class RunContext:
     env: Mapping[str, str] = field(repr=False)
     secret: Callable[[str], str] = field(repr=False)
     memory: str = "256MiB"
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

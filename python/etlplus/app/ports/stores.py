@@ -5,7 +5,7 @@ Every method may raise `Unavailable` (DATABASE_UNAVAILABLE).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from etlplus.domain.principal import NewToken, Token
 from etlplus.domain.request import Once, RequestKey
 from etlplus.domain.run import Progress
 from etlplus.domain.schedule import DueSchedule, ScheduleKey, ScheduleState
+from etlplus.domain.trigger import DueTrigger, TriggerKey, Triggers
 
 
 class PipelineStore(Protocol):
@@ -127,8 +128,11 @@ class JobStore(Protocol):
         *,
         after: JobKey | None = None,
         limit: int,
+        among: Collection[UUID] | None = None,
     ) -> Sequence[Job]:
         """Jobs by create time and uid, newest first, those older than `after` that pass.
+
+        With `among` only jobs with these ids.
 
         A filter's meaning is that of `domain.filter.matches`; its fields are `JOB_FIELDS`.
         """
@@ -318,6 +322,45 @@ class ScheduleStore(Protocol):
         ...
 
 
+class TriggerStore(Protocol):
+    """What pipelines run after. Storing a pipeline brings its triggers along."""
+
+    async def check(self, workspace: str, pipeline: str, triggers: Triggers | None) -> None:
+        """Whether a pipeline may be stored with these, as storing it checks.
+
+        Raises:
+            InvalidInput: UPSTREAM_UNKNOWN, TRIGGER_CYCLE.
+        """
+        ...
+
+    async def due(self, *, after: TriggerKey | None = None, limit: int) -> Sequence[DueTrigger]:
+        """Triggers for which enough has arrived, in the order of keys, from after a key."""
+        ...
+
+    async def fire(self, due: DueTrigger) -> Sequence[Job]:
+        """Queues a job for each run that waiting successes start, and marks these as used up.
+
+        One transaction; no success starts two jobs of a pipeline. None is queued when another
+        replica is at it, or the triggers have changed or were paused since.
+        """
+        ...
+
+    async def fail(self, due: DueTrigger, error: JobError) -> bool:
+        """Records why nothing can be fired, and waits. False: it has changed meanwhile."""
+        ...
+
+    async def pause(self, workspace: str, pipeline: str, *, paused: bool) -> None:
+        """Holds triggers back, or lets them go on with what has arrived. Nothing if there are none.
+
+        Resuming forgets an error.
+        """
+        ...
+
+    async def chain(self, workspace: str, job: UUID) -> frozenset[UUID]:
+        """The jobs that led to a job, itself, and all that these started."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """All stores over one database."""
@@ -332,3 +375,4 @@ class Stores:
     loads: LoadStore
     keys: KeyStore
     schedules: ScheduleStore
+    triggers: TriggerStore

@@ -8,14 +8,14 @@ from datetime import datetime
 
 from etlplus.domain import names
 from etlplus.domain.events import Heartbeat, JobEvent, NumberedLine, Snapshot
-from etlplus.domain.job import Job, JobState, SinkResult, SinkRollback
+from etlplus.domain.job import Job, JobError, JobState, SinkResult, SinkRollback
 from etlplus.domain.rollback import RolledBack
 from etlplus.domain.run import RejectRow
 from etlplus.rpc.convert.reports import to_books, to_counts, to_progress
 from etlplus.rpc.convert.times import to_timestamp
 from etlplus.v1 import job_pb2
 
-_STATES = {
+STATES = {
     JobState.PENDING: job_pb2.Job.State.STATE_PENDING,
     JobState.RUNNING: job_pb2.Job.State.STATE_RUNNING,
     JobState.SUCCEEDED: job_pb2.Job.State.STATE_SUCCEEDED,
@@ -32,7 +32,7 @@ def to_job(job: Job) -> job_pb2.Job:
         uid=str(job.uid),
         pipeline=names.pipeline_name(job.workspace, job.pipeline),
         version=job.version,
-        state=_STATES[job.state],
+        state=STATES[job.state],
         params=job.params,
         attempt=job.attempt,
         epoch=job.epoch,
@@ -52,13 +52,19 @@ def to_job(job: Job) -> job_pb2.Job:
         scheduled_time=to_timestamp(job.scheduled_time),
         retries=job.retries,
         retry_time=to_timestamp(job.retry_time),
+        upstream_jobs=[names.job_name(job.workspace, uid) for uid in job.upstream],
+        downstream_jobs=[names.job_name(job.workspace, uid) for uid in job.downstream],
     )
     if job.error is not None:
-        message.error.code = job.error.code
-        message.error.message = job.error.message
-        message.error.place = job.error.place
-        message.error.hint = job.error.hint
+        message.error.CopyFrom(to_error(job.error))
     return message
+
+
+def to_error(error: JobError) -> job_pb2.JobError:
+    """Why a job failed, or could not be queued."""
+    return job_pb2.JobError(
+        code=error.code, message=error.message, place=error.place, hint=error.hint
+    )
 
 
 def _to_sink(sink: SinkResult, rolled_back: Mapping[str, SinkRollback]) -> job_pb2.SinkResult:

@@ -10,6 +10,7 @@ from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.problem import Problem
 from etlplus.rpc.convert.schedules import to_schedule_state
 from etlplus.rpc.convert.times import to_timestamp
+from etlplus.rpc.convert.triggers import to_trigger_state
 from etlplus.v1 import pipeline_pb2, plan_pb2
 
 
@@ -28,6 +29,9 @@ def to_pipeline(pipeline: Pipeline, *, full: bool = True) -> pipeline_pb2.Pipeli
     if pipeline.schedule is not None:
         state = to_schedule_state(pipeline.workspace, pipeline.schedule)
         message.schedule_state.CopyFrom(state)
+    if pipeline.triggers is not None:
+        triggered = to_trigger_state(pipeline.workspace, pipeline.triggers)
+        message.trigger_state.CopyFrom(triggered)
     if full:
         message.spec.ParseFromString(pipeline.spec)
         message.source_text = pipeline.source_text

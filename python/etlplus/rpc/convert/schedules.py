@@ -7,6 +7,7 @@ from uuid import UUID
 from etlplus.app.scheduling import PlannedRun
 from etlplus.domain import names
 from etlplus.domain.schedule import ScheduleState
+from etlplus.rpc.convert.jobs import to_error
 from etlplus.rpc.convert.times import to_timestamp
 from etlplus.v1 import pipeline_pb2
 
@@ -22,10 +23,7 @@ def to_schedule_state(workspace: str, state: ScheduleState) -> pipeline_pb2.Sche
         summary=state.schedule.summary,
     )
     if state.error is not None:
-        message.error.code = state.error.code
-        message.error.message = state.error.message
-        message.error.place = state.error.place
-        message.error.hint = state.error.hint
+        message.error.CopyFrom(to_error(state.error))
     return message
 
 

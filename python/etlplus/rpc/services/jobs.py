@@ -33,6 +33,7 @@ class JobServicer:
             filter_text=request.filter,
             size=request.page_size,
             page_token=request.page_token,
+            chain=request.chain,
         )
         return job_pb2.ListJobsResponse(
             jobs=[convert.to_job(job) for job in page.items], next_page_token=page.next_token

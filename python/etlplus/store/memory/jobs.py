@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,8 +12,9 @@ from etlplus.domain.events import EventKind, JobEvent
 from etlplus.domain.filter import Expr, Value, matches
 from etlplus.domain.job import Beat, Job, JobKey, JobState, Lease, NewJob, Settlement, SinkRollback
 from etlplus.domain.run import Progress
+from etlplus.domain.trigger import Success
 from etlplus.store.jobs import EVENTS_KEPT, lost_workers
-from etlplus.store.memory.state import Claimed, Memory
+from etlplus.store.memory.state import Arrival, Claimed, Memory
 from etlplus.store.pipelines import version_not_found
 
 
@@ -28,7 +29,7 @@ class MemoryJobs:
         """As `PostgresJobs.create`."""
         return self.add(job)
 
-    def add(self, job: NewJob) -> Job:
+    def add(self, job: NewJob, *, zone: str = "") -> Job:
         """Adds a job to the queue at once."""
         tables = self._memory.tables
         if job.uid in tables.jobs:
@@ -46,16 +47,14 @@ class MemoryJobs:
             create_time=self._memory.now(),
             priority=job.priority,
             scheduled_time=job.scheduled_time,
+            zone=zone,
         )
         self._memory.hub.wake(None)
         return self._write(made)
 
     async def get(self, workspace: str, uid: UUID) -> Job:
         """As `PostgresJobs.get`."""
-        found = self._memory.tables.jobs.get(uid)
-        if found is None or found.workspace != workspace:
-            raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
-        return found
+        return self._linked(self._found(workspace, uid))
 
     async def list(
         self,
@@ -64,28 +63,30 @@ class MemoryJobs:
         *,
         after: JobKey | None = None,
         limit: int,
+        among: Collection[UUID] | None = None,
     ) -> Sequence[Job]:
         """As `PostgresJobs.list`."""
         newest = sorted(self._memory.tables.jobs.values(), key=_key, reverse=True)
         found = [
-            job
+            self._linked(job)
             for job in newest
             if job.workspace == workspace
             and (filter is None or matches(filter, _fields(job)))
             and (after is None or _key(job) < (after.create_time, after.uid))
+            and (among is None or job.uid in among)
         ]
         return found[:limit]
 
     async def request_cancel(self, workspace: str, uid: UUID) -> Job:
         """As `PostgresJobs.request_cancel`."""
-        job = await self.get(workspace, uid)
+        job = self._found(workspace, uid)
         if job.state is JobState.PENDING:
             now = self._memory.now()
             cancelled = replace(job, state=JobState.CANCELLED, cancel_requested=True, end_time=now)
-            return self._write(replace(cancelled, retry_time=None))
-        if job.state is JobState.RUNNING and not job.cancel_requested:
-            return self._write(replace(job, cancel_requested=True))
-        return job
+            self._write(replace(cancelled, retry_time=None))
+        elif job.state is JobState.RUNNING and not job.cancel_requested:
+            self._write(replace(job, cancel_requested=True))
+        return await self.get(workspace, uid)
 
     async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
         """As `PostgresJobs.claim`."""
@@ -137,10 +138,12 @@ class MemoryJobs:
 
     async def roll_back(self, workspace: str, uid: UUID, rollbacks: Sequence[SinkRollback]) -> Job:
         """As `PostgresJobs.roll_back`."""
-        job = await self.get(workspace, uid)
+        job = self._found(workspace, uid)
         noted = {each.sink for each in job.rollbacks}
         fresh = tuple(each for each in rollbacks if each.sink not in noted)
-        return self._write(replace(job, rollbacks=job.rollbacks + fresh)) if fresh else job
+        if fresh:
+            self._write(replace(job, rollbacks=job.rollbacks + fresh))
+        return await self.get(workspace, uid)
 
     async def settle(self, lease: Lease, settlement: Settlement) -> bool:
         """As `PostgresJobs.settle`."""
@@ -157,6 +160,8 @@ class MemoryJobs:
             error=settlement.error,
         )
         self._write(ended)
+        if ended.state is JobState.SUCCEEDED:
+            self._arrive(ended)
         return True
 
     async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:
@@ -209,6 +214,32 @@ class MemoryJobs:
         """As `PostgresJobs.live_leases`."""
         jobs = self._memory.tables.jobs
         return [Lease(uid, jobs[uid].epoch) for uid in sorted(self._memory.tables.claims)]
+
+    def _found(self, workspace: str, uid: UUID) -> Job:
+        found = self._memory.tables.jobs.get(uid)
+        if found is None or found.workspace != workspace:
+            raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
+        return found
+
+    def _linked(self, job: Job) -> Job:
+        """With the jobs that started it, and those that it started."""
+        links = self._memory.tables.arrivals.items()
+        upstream = tuple(key[2] for key, arrival in links if arrival.job == job.uid)
+        downstream = sorted(
+            arrival.job for key, arrival in links if key[2] == job.uid and arrival.job
+        )
+        return replace(job, upstream=upstream, downstream=tuple(downstream))
+
+    def _arrive(self, job: Job) -> None:
+        """Keeps a success for each pipeline that waits for it."""
+        tables = self._memory.tables
+        schedule = tables.schedules.get((job.workspace, job.pipeline))
+        zone = job.zone or (schedule.schedule.timezone if schedule else "UTC")
+        instant = job.scheduled_time or job.create_time
+        success = Success(job.pipeline, job.uid, instant, zone)
+        for (workspace, pipeline), state in tables.triggers.items():
+            if workspace == job.workspace and job.pipeline in state.triggers.after:
+                tables.arrivals[workspace, pipeline, job.uid] = Arrival(success)
 
     def _held(self, lease: Lease) -> Job | None:
         job = self._memory.tables.jobs.get(lease.job)

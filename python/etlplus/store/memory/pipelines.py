@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
-from etlplus.store.memory import schedules
+from etlplus.store.memory import schedules, triggers
 from etlplus.store.memory.state import Memory
 from etlplus.store.pipelines import (
     etag_mismatch,
@@ -32,8 +32,9 @@ class MemoryPipelines:
         earlier = tables.pipelines.get(key)
         if earlier is not None and key not in tables.deleted:
             raise pipeline_exists(name)
+        made = self._write(workspace, name, draft, earlier, fresh=True)
         tables.deleted.discard(key)
-        return self._write(workspace, name, draft, earlier, fresh=True)
+        return made
 
     async def get(self, workspace: str, name: str) -> Pipeline:
         """As `PostgresPipelines.get`."""
@@ -84,6 +85,7 @@ class MemoryPipelines:
         tables.pipelines[workspace, name] = replace(found, etag=_next(found.etag))
         tables.deleted.add((workspace, name))
         schedules.forget(self._memory, workspace, name)
+        triggers.follow(self._memory, workspace, name, None)
 
     async def _matched(self, workspace: str, name: str, etag: str) -> Pipeline:
         found = await self.get(workspace, name)
@@ -100,6 +102,7 @@ class MemoryPipelines:
         *,
         fresh: bool = False,
     ) -> Pipeline:
+        triggers.check(self._memory, workspace, name, draft.triggers)
         now = self._memory.now()
         made = Pipeline(
             workspace=workspace,
@@ -120,11 +123,13 @@ class MemoryPipelines:
         self._memory.tables.versions[workspace, name, made.version] = version
         self._memory.tables.pipelines[workspace, name] = made
         schedules.follow(self._memory, workspace, name, draft.schedule)
+        triggers.follow(self._memory, workspace, name, draft.triggers)
         return self._scheduled(made)
 
     def _scheduled(self, pipeline: Pipeline) -> Pipeline:
         state = self._memory.tables.schedules.get((pipeline.workspace, pipeline.name))
-        return replace(pipeline, schedule=state)
+        triggered = triggers.state_of(self._memory, pipeline.workspace, pipeline.name)
+        return replace(pipeline, schedule=state, triggers=triggered)
 
 
 def _next(etag: str) -> str:

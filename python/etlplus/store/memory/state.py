@@ -18,6 +18,7 @@ from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.principal import Token
 from etlplus.domain.request import RequestKey
 from etlplus.domain.schedule import ScheduleState
+from etlplus.domain.trigger import Success, TriggerState
 from etlplus.store.hub import Hub
 
 Name = tuple[str, str]
@@ -40,6 +41,14 @@ class Answered:
     time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A success that another pipeline waits for, and the job that it started."""
+
+    success: Success
+    job: UUID | None = None
+
+
 @dataclass(slots=True)
 class Tables:
     """All rows, by key."""
@@ -58,6 +67,8 @@ class Tables:
     keys: dict[str, bytes] = field(default_factory=dict)
     schedules: dict[Name, ScheduleState] = field(default_factory=dict)
     fires: dict[tuple[str, str, datetime], UUID] = field(default_factory=dict)
+    triggers: dict[Name, TriggerState] = field(default_factory=dict)
+    arrivals: dict[tuple[str, str, UUID], Arrival] = field(default_factory=dict)
     epoch: int = 0
 
     def copy(self) -> Tables:
@@ -77,6 +88,8 @@ class Tables:
             keys=dict(self.keys),
             schedules=dict(self.schedules),
             fires=dict(self.fires),
+            triggers=dict(self.triggers),
+            arrivals=dict(self.arrivals),
             epoch=self.epoch,
         )
 

@@ -13,6 +13,7 @@ from etlplus.store.memory.pipelines import MemoryPipelines
 from etlplus.store.memory.records import MemoryKeys, MemoryLoads, MemoryRequests, MemoryTokens
 from etlplus.store.memory.schedules import MemorySchedules
 from etlplus.store.memory.state import Memory
+from etlplus.store.memory.triggers import MemoryTriggers
 
 
 class MemoryStores(Stores):
@@ -32,4 +33,5 @@ class MemoryStores(Stores):
             loads=MemoryLoads(memory),
             keys=MemoryKeys(memory),
             schedules=MemorySchedules(memory),
+            triggers=MemoryTriggers(memory),
         )

@@ -18,8 +18,23 @@ with made as (
 )
 select made.*, (select pg_notify('etlplus', '')) as hint from made
 
+-- name: select
+-- A job, with the jobs that started it and those that it started; a condition follows.
+select job.*,
+    array(
+        select above.upstream_job from etlplus_control.trigger_event as above
+        where above.job = job.uid
+        order by above.time, above.upstream_job
+    ) as upstream,
+    array(
+        select below.job from etlplus_control.trigger_event as below
+        where below.upstream_job = job.uid and below.job is not null
+        order by below.job
+    ) as downstream
+from etlplus_control.job
+
 -- name: get
-select * from etlplus_control.job where workspace = %(workspace)s and uid = %(uid)s
+where workspace = %(workspace)s and uid = %(uid)s
 
 -- name: request_cancel
 with changed as (
@@ -108,6 +123,18 @@ with changed as (
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from changed
+), arrived as (
+    insert into etlplus_control.trigger_event
+        (workspace, pipeline, upstream, upstream_job, time, instant, zone)
+    select held.workspace, held.pipeline, changed.pipeline, changed.uid, changed.end_time,
+        coalesce(changed.scheduled_time, changed.create_time),
+        coalesce(changed.zone, schedule.definition ->> 'timezone', 'UTC')
+    from changed
+    join etlplus_control.pipeline_trigger as held
+        on held.workspace = changed.workspace and held.upstreams @> array[changed.pipeline]
+    left join etlplus_control.schedule
+        on schedule.workspace = changed.workspace and schedule.pipeline = changed.pipeline
+    where changed.state = 'SUCCEEDED'
 )
 select changed.uid, (select pg_notify('etlplus', %(job)s::text)) as hint from changed
 

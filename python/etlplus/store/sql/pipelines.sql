@@ -45,13 +45,16 @@ select made.*, content.* from made cross join content
 select pipeline.*, content.spec, content.source_text, content.author, content.message,
     content.content_hash,
     schedule.definition, schedule.anchor, schedule.next_time, schedule.paused, schedule.last_time,
-    schedule.last_job, schedule.error
+    schedule.last_job, schedule.error,
+    held.pipeline is not null as triggered
 from etlplus_control.pipeline
 join etlplus_control.pipeline_version as content
     on content.workspace = pipeline.workspace and content.pipeline = pipeline.name
     and content.version = pipeline.version
 left join etlplus_control.schedule
     on schedule.workspace = pipeline.workspace and schedule.pipeline = pipeline.name
+left join etlplus_control.pipeline_trigger as held
+    on held.workspace = pipeline.workspace and held.pipeline = pipeline.name
 where pipeline.workspace = %(workspace)s and pipeline.name = %(name)s
     and pipeline.delete_time is null
 
@@ -63,13 +66,16 @@ where workspace = %(workspace)s and pipeline = %(name)s and version = %(version)
 select pipeline.*, ''::bytea as spec, '' as source_text, content.author, content.message,
     content.content_hash,
     schedule.definition, schedule.anchor, schedule.next_time, schedule.paused, schedule.last_time,
-    schedule.last_job, schedule.error
+    schedule.last_job, schedule.error,
+    held.pipeline is not null as triggered
 from etlplus_control.pipeline
 join etlplus_control.pipeline_version as content
     on content.workspace = pipeline.workspace and content.pipeline = pipeline.name
     and content.version = pipeline.version
 left join etlplus_control.schedule
     on schedule.workspace = pipeline.workspace and schedule.pipeline = pipeline.name
+left join etlplus_control.pipeline_trigger as held
+    on held.workspace = pipeline.workspace and held.pipeline = pipeline.name
 where pipeline.workspace = %(workspace)s and pipeline.name > %(after)s
     and pipeline.delete_time is null
 order by pipeline.name

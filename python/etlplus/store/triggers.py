@@ -1,0 +1,205 @@
+"""What pipelines run after, in PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from etlplus.domain import names
+from etlplus.domain.job import JobState
+from etlplus.domain.trigger import (
+    DueTrigger,
+    Success,
+    TriggerKey,
+    Triggers,
+    TriggerState,
+    Upstream,
+    check_upstreams,
+    firings,
+)
+from etlplus.store.codec import error_from, to_json
+from etlplus.store.jobs import job_from
+from etlplus.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from etlplus.domain.job import Job, JobError
+    from etlplus.domain.trigger import Firing
+    from etlplus.store.database import Database
+
+#: Who asks for the runs that triggers start.
+AUTHOR = "trigger"
+_SQL = load_queries("triggers")
+_FIRST = TriggerKey("", "")
+
+
+class PostgresTriggers:
+    """TriggerStore in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        """Uses an open database."""
+        self._database = database
+
+    async def check(self, workspace: str, pipeline: str, triggers: Triggers | None) -> None:
+        """Whether a pipeline may be stored with these.
+
+        Raises:
+            InvalidInput: UPSTREAM_UNKNOWN, TRIGGER_CYCLE.
+        """
+        if triggers is not None:
+            await _check(self._database, workspace, pipeline, triggers)
+
+    async def due(self, *, after: TriggerKey | None = None, limit: int) -> Sequence[DueTrigger]:
+        """Triggers for which enough has arrived, in the order of keys, from after a key."""
+        params = {**asdict(after or _FIRST), "limit": limit}
+        return [_due(row) for row in await self._database.fetch_all(_SQL["due"], params)]
+
+    async def fire(self, due: DueTrigger) -> Sequence[Job]:
+        """Queues a job for each run that waiting successes start, all or nothing.
+
+        Returns:
+            The jobs; none when another replica is at it, or the triggers have changed.
+        """
+        named = _named(due)
+        async with self._database.transaction():
+            if await self._database.fetch_one(_SQL["hold"], named) is None:
+                return []
+            waiting = await self._database.fetch_all(_SQL["waiting"], named)
+            runs = {
+                names.new_job_id(): firing
+                for firing in firings(due.triggers.after, [_success(row) for row in waiting])
+            }
+            if not runs:
+                return []
+            rows = await self._database.fetch_all(_SQL["fire"], {**named, **_started(due, runs)})
+        made = {row["uid"]: job_from(row) for row in rows}
+        return [
+            replace(made[uid], upstream=tuple(success.job for success in firing.successes))
+            for uid, firing in runs.items()
+        ]
+
+    async def fail(self, due: DueTrigger, error: JobError) -> bool:
+        """Records why nothing can be fired, and waits. False: it has changed meanwhile."""
+        params = {**_named(due), "error": to_json(error)}
+        return await self._database.fetch_one(_SQL["fail"], params) is not None
+
+    async def pause(self, workspace: str, pipeline: str, *, paused: bool) -> None:
+        """Holds triggers back, or lets them go on with what has arrived."""
+        params = {"workspace": workspace, "pipeline": pipeline, "paused": paused}
+        await self._database.execute(_SQL["pause"], params)
+
+    async def chain(self, workspace: str, job: UUID) -> frozenset[UUID]:  # noqa: ARG002 - one chain, one workspace
+        """The jobs that led to a job, itself, and all that these started."""
+        rows = await self._database.fetch_all(_SQL["chain"], {"job": job})
+        return frozenset(row["uid"] for row in rows)
+
+
+async def follow(
+    database: Database, workspace: str, pipeline: str, version: int, triggers: Triggers | None
+) -> TriggerState | None:
+    """Lets the triggers be those of a new version. Belongs into the version's transaction.
+
+    What waits of an upstream that is still named goes on waiting.
+
+    Raises:
+        InvalidInput: UPSTREAM_UNKNOWN, TRIGGER_CYCLE.
+    """
+    named = {"workspace": workspace, "pipeline": pipeline}
+    upstreams = [] if triggers is None else list(triggers.after)
+    if triggers is None:
+        await database.execute(_SQL["remove"], named)
+        await database.execute(_SQL["drop_waiting"], {**named, "upstreams": upstreams})
+        return None
+    await _check(database, workspace, pipeline, triggers)
+    definition = {"after": upstreams, "params": dict(triggers.params)}
+    params = {
+        **named, "version": version, "definition": Jsonb(definition), "upstreams": upstreams,
+    }  # fmt: skip
+    await database.execute(_SQL["save"], params)
+    await database.execute(_SQL["drop_waiting"], params)
+    return (await states(database, workspace, [pipeline]))[pipeline]
+
+
+async def states(
+    database: Database, workspace: str, pipelines: Sequence[str]
+) -> Mapping[str, TriggerState]:
+    """Where the triggers of those pipelines stand that have some."""
+    params = {"workspace": workspace, "pipelines": list(pipelines)}
+    rows = await database.fetch_all(_SQL["states"], params)
+    grouped = groupby(rows, key=lambda row: str(row["pipeline"]))
+    return {pipeline: _state(list(of_it)) for pipeline, of_it in grouped}
+
+
+async def _check(database: Database, workspace: str, pipeline: str, triggers: Triggers) -> None:
+    named = {"workspace": workspace, "pipeline": pipeline, "names": list(triggers.after)}
+    async with database.transaction():
+        await database.execute(_SQL["one_at_a_time"], named)
+        stored = await database.fetch_all(_SQL["stored"], named)
+        graph = await database.fetch_all(_SQL["graph"], named)
+    check_upstreams(
+        pipeline,
+        triggers.after,
+        [row["name"] for row in stored],
+        {row["pipeline"]: row["upstreams"] for row in graph},
+    )
+
+
+def _started(due: DueTrigger, runs: Mapping[UUID, Firing]) -> dict[str, object]:
+    used = [(success.job, uid) for uid, firing in runs.items() for success in firing.successes]
+    return {
+        "jobs": list(runs),
+        "instants": [firing.newest.instant for firing in runs.values()],
+        "zones": [firing.newest.zone for firing in runs.values()],
+        "successes": [job for job, _ in used],
+        "started": [uid for _, uid in used],
+        "params": Jsonb(dict(due.triggers.params)),
+        "author": AUTHOR,
+        "last": list(runs)[-1],
+    }
+
+
+def _state(rows: Sequence[Mapping[str, Any]]) -> TriggerState:
+    first = rows[0]
+    return TriggerState(
+        triggers=_triggers(first["definition"]),
+        upstreams=tuple(
+            Upstream(
+                pipeline=row["upstream"],
+                waiting=row["waiting"],
+                newest_job="" if row["newest_job"] is None else str(row["newest_job"]),
+                newest_state=None if row["newest_state"] is None else JobState(row["newest_state"]),
+                deleted=row["deleted"],
+            )
+            for row in rows
+        ),
+        paused=first["paused"],
+        last_time=first["last_time"],
+        last_job="" if first["last_job"] is None else str(first["last_job"]),
+        error=error_from(first["error"]),
+    )
+
+
+def _triggers(definition: Mapping[str, Any]) -> Triggers:
+    return Triggers(after=tuple(definition["after"]), params=definition["params"])
+
+
+def _due(row: Mapping[str, Any]) -> DueTrigger:
+    return DueTrigger(
+        workspace=row["workspace"],
+        pipeline=row["pipeline"],
+        version=row["version"],
+        triggers=_triggers(row["definition"]),
+    )
+
+
+def _success(row: Mapping[str, Any]) -> Success:
+    return Success(row["upstream"], row["upstream_job"], row["instant"], row["zone"])
+
+
+def _named(due: DueTrigger) -> dict[str, object]:
+    return {"workspace": due.workspace, "pipeline": due.pipeline, "version": due.version}
