@@ -15,7 +15,7 @@ from etlplus.domain.job import Job, JobError, JobState, Lease, NewJob, Settlemen
 from etlplus.domain.names import new_job_id
 from etlplus.domain.pipeline import Pipeline
 from etlplus.domain.schedule import Schedule
-from etlplus.domain.trigger import DueTrigger, Triggers, TriggerState
+from etlplus.domain.trigger import DueTrigger, Firing, Triggers, TriggerState, firings
 from tests.conformance.drafts import LEASE, WORKSPACE, draft
 
 INSTANT = datetime(2026, 3, 27, 1, 15, tzinfo=UTC)
@@ -61,8 +61,16 @@ async def due(stores: Stores) -> list[DueTrigger]:
     return list(await stores.triggers.due(limit=99))
 
 
+async def read(stores: Stores, found: DueTrigger) -> dict[UUID, Firing]:
+    waiting = await stores.triggers.waiting(found)
+    return {new_job_id(): firing for firing in firings(found.triggers.after, waiting)}
+
+
 async def sweep(stores: Stores) -> list[Job]:
-    return [job for each in await due(stores) for job in await stores.triggers.fire(each)]
+    made: list[Job] = []
+    for found in await due(stores):
+        made += await stores.triggers.fire(found, await read(stores, found))
+    return made
 
 
 async def standing(stores: Stores, name: str) -> TriggerState:
@@ -147,14 +155,28 @@ async def test_of_many_replicas_one_fires(stores: Stores, turn: int) -> None:
     assert len(await stores.jobs.list(WORKSPACE, limit=99)) == 2 * len(causes)
 
 
+async def test_of_two_that_read_the_same_the_second_fires_nothing(stores: Stores) -> None:
+    await make(stores, "a")
+    await make(stores, "b", "a")
+    await run(stores, "a")
+    (found,) = await due(stores)
+    runs, again = await read(stores, found), await read(stores, found)
+    await run(stores, "a")
+    assert len(await stores.triggers.fire(found, runs)) == 1
+    assert await stores.triggers.fire(found, again) == []
+    assert await stores.triggers.fire(found, {}) == []
+    assert len(await sweep(stores)) == 1
+
+
 async def test_paused_triggers_keep_what_arrives(stores: Stores) -> None:
     await make(stores, "a")
     await make(stores, "b", "a")
     await run(stores, "a")
     (early,) = await due(stores)
+    runs = await read(stores, early)
     await stores.triggers.pause(WORKSPACE, "b", paused=True)
     await run(stores, "a")
-    assert await stores.triggers.fire(early) == []
+    assert await stores.triggers.fire(early, runs) == []
     assert not await stores.triggers.fail(early, ERROR)
     assert await due(stores) == []
     assert (await standing(stores, "b")).paused
@@ -174,7 +196,7 @@ async def test_an_error_waits_for_a_new_version_or_resuming(stores: Stores) -> N
         assert await stores.triggers.fail(found, ERROR)
         assert (await standing(stores, "b")).error == ERROR
         assert await due(stores) == []
-        assert await stores.triggers.fire(found) == []
+        assert await stores.triggers.fire(found, await read(stores, found)) == []
         if again == "saved":
             await save(stores, "b", "a")
         else:
@@ -190,8 +212,9 @@ async def test_a_stale_reading_fires_nothing(stores: Stores) -> None:
     await run(stores, "a")
     await run(stores, "b")
     (found,) = await due(stores)
+    runs = await read(stores, found)
     await save(stores, "c", "b")
-    assert await stores.triggers.fire(found) == []
+    assert await stores.triggers.fire(found, runs) == []
     (made,) = await sweep(stores)
     assert made.version == 2
     assert len(made.upstream) == 1
@@ -215,8 +238,9 @@ async def test_a_deleted_pipeline_runs_no_more(stores: Stores) -> None:
     await make(stores, "b", "a")
     await run(stores, "a")
     (found,) = await due(stores)
+    runs = await read(stores, found)
     await stores.pipelines.delete(WORKSPACE, "b")
-    assert await stores.triggers.fire(found) == []
+    assert await stores.triggers.fire(found, runs) == []
     await make(stores, "b", "a")
     assert await sweep(stores) == []
     await stores.pipelines.delete(WORKSPACE, "a")

@@ -9,6 +9,7 @@ import pytest
 
 from etlplus.domain import errors, names
 from etlplus.domain.job import JobState, Lease, Settlement
+from etlplus.domain.trigger import firings
 from etlplus.v1 import job_pb2, pipeline_pb2
 from tests.wire.platform import ORDERS, SOURCE, WORKSPACE, Platform, create
 
@@ -35,8 +36,10 @@ async def settle(served: Platform) -> None:
 
 
 async def fire(served: Platform) -> None:
-    for due in await served.stores.triggers.due(limit=9):
-        assert await served.stores.triggers.fire(due)
+    store = served.stores.triggers
+    for due in await store.due(limit=9):
+        found = firings(due.triggers.after, await store.waiting(due))
+        assert await store.fire(due, {names.new_job_id(): firing for firing in found})
 
 
 async def get(served: Platform, name: str) -> job_pb2.Job:

@@ -11,9 +11,10 @@ import logging
 import random
 from typing import Final
 
+from etlplus.domain import names
 from etlplus.domain.errors import EtlError, Unavailable
 from etlplus.domain.job import JobError
-from etlplus.domain.trigger import DueTrigger, TriggerKey
+from etlplus.domain.trigger import DueTrigger, TriggerKey, firings
 from etlplus.executor.parts import Parts
 from etlplus.executor.threads import Threads, happens
 
@@ -72,7 +73,9 @@ class Triggers:
     async def _fire(self, due: DueTrigger) -> int:
         version = await self._stores.pipelines.get_version(due.workspace, due.pipeline, due.version)
         await self._threads.call(self._language.check_params, version.spec, due.triggers.params)
-        made = await self._stores.triggers.fire(due)
+        waiting = await self._stores.triggers.waiting(due)
+        runs = {names.new_job_id(): firing for firing in firings(due.triggers.after, waiting)}
+        made = await self._stores.triggers.fire(due, runs)
         for job in made:
             causes = ", ".join(str(uid) for uid in job.upstream)
             _LOG.info("%s is run after job %s as job %s", due.pipeline, causes, job.uid)

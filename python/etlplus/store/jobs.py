@@ -48,7 +48,7 @@ EVENTS_KEPT = 256
 HINTS_PER_SECOND = 10
 
 _SQL = load_queries("jobs")
-_GET = f"{_SQL['select']}\n{_SQL['get']}"
+_GET = "\n".join((_SQL["select"], _SQL["get"]))
 
 
 def lost_workers(times: int) -> JobError:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from etlplus.domain import names
 from etlplus.domain.job import JobState
 from etlplus.domain.trigger import (
     DueTrigger,
@@ -18,7 +17,6 @@ from etlplus.domain.trigger import (
     TriggerState,
     Upstream,
     check_upstreams,
-    firings,
 )
 from etlplus.store.codec import error_from, to_json
 from etlplus.store.jobs import job_from
@@ -59,24 +57,31 @@ class PostgresTriggers:
         params = {**asdict(after or _FIRST), "limit": limit}
         return [_due(row) for row in await self._database.fetch_all(_SQL["due"], params)]
 
-    async def fire(self, due: DueTrigger) -> Sequence[Job]:
-        """Queues a job for each run that waiting successes start, all or nothing.
+    async def waiting(self, due: DueTrigger) -> Sequence[Success]:
+        """Successes that have not started a job yet, in the order in which they came."""
+        rows = await self._database.fetch_all(_SQL["waiting"], _named(due))
+        return [_success(row) for row in rows]
+
+    async def fire(self, due: DueTrigger, runs: Mapping[UUID, Firing]) -> Sequence[Job]:
+        """Queues a job for each firing, all or nothing.
+
+        Args:
+            due: the triggers as they were read.
+            runs: firings, by the ids of their jobs.
 
         Returns:
-            The jobs; none when another replica is at it, or the triggers have changed.
+            The jobs; none when another replica was first, or the triggers have changed.
         """
-        named = _named(due)
+        if not runs:
+            return []
+        params = {**_named(due), **_started(due, runs)}
         async with self._database.transaction():
-            if await self._database.fetch_one(_SQL["hold"], named) is None:
+            if await self._database.fetch_one(_SQL["hold"], params) is None:
                 return []
-            waiting = await self._database.fetch_all(_SQL["waiting"], named)
-            runs = {
-                names.new_job_id(): firing
-                for firing in firings(due.triggers.after, [_success(row) for row in waiting])
-            }
-            if not runs:
+            # A statement of its own: it sees what whoever held the row before has done.
+            if await self._database.fetch_one(_SQL["used"], params) is not None:
                 return []
-            rows = await self._database.fetch_all(_SQL["fire"], {**named, **_started(due, runs)})
+            rows = await self._database.fetch_all(_SQL["fire"], params)
         made = {row["uid"]: job_from(row) for row in rows}
         return [
             replace(made[uid], upstream=tuple(success.job for success in firing.successes))

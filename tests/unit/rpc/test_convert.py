@@ -35,6 +35,7 @@ from etlplus.domain.run import (
     SinkReport,
 )
 from etlplus.domain.schedule import Schedule, ScheduleState
+from etlplus.domain.trigger import Triggers, TriggerState, Upstream
 from etlplus.rpc.convert import catalogue, connections, jobs, pipelines, reports, times
 from etlplus.v1 import connection_pb2, job_pb2, pipeline_pb2, plan_pb2
 
@@ -80,7 +81,10 @@ JOB = Job(
     scheduled_time=START,
     retries=2,
     retry_time=START,
+    upstream=(UUID(int=1),),
+    downstream=(UUID(int=2),),
 )
+UPSTREAM = Upstream("a", 1, str(UID), JobState.FAILED, deleted=True)
 
 
 def unset(message: Message, path: str = "") -> list[str]:
@@ -192,6 +196,7 @@ def test_a_pipeline_and_its_version_keep_everything() -> None:
     stored = Pipeline(
         "w", "p", 2, "etag", pipelines.from_spec(spec), "text", "a", "m", "hash", START, START,
         ScheduleState(Schedule(cron="@daily"), START, START, False, START, str(UID), JOB.error),
+        TriggerState(Triggers(("a",)), (UPSTREAM,), True, START, str(UID), JOB.error),
     )  # fmt: skip
     message = pipelines.to_pipeline(stored)
     assert [

@@ -31,7 +31,7 @@ from etlplus.domain.principal import NewToken, Token
 from etlplus.domain.request import Once, RequestKey
 from etlplus.domain.run import Progress
 from etlplus.domain.schedule import DueSchedule, ScheduleKey, ScheduleState
-from etlplus.domain.trigger import DueTrigger, TriggerKey, Triggers
+from etlplus.domain.trigger import DueTrigger, Firing, Success, TriggerKey, Triggers
 
 
 class PipelineStore(Protocol):
@@ -337,11 +337,15 @@ class TriggerStore(Protocol):
         """Triggers for which enough has arrived, in the order of keys, from after a key."""
         ...
 
-    async def fire(self, due: DueTrigger) -> Sequence[Job]:
-        """Queues a job for each run that waiting successes start, and marks these as used up.
+    async def waiting(self, due: DueTrigger) -> Sequence[Success]:
+        """Successes that have not started a job yet, in the order in which they came."""
+        ...
 
-        One transaction; no success starts two jobs of a pipeline. None is queued when another
-        replica is at it, or the triggers have changed or were paused since.
+    async def fire(self, due: DueTrigger, runs: Mapping[UUID, Firing]) -> Sequence[Job]:
+        """Queues a job for each firing, under the given ids, and marks its successes as used up.
+
+        One transaction. None is queued when another replica was first or is at it, or when the
+        triggers have changed or were paused since.
         """
         ...
 

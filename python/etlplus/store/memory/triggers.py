@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from etlplus.domain import names
 from etlplus.domain.job import Job, JobError, NewJob
 from etlplus.domain.trigger import (
     DueTrigger,
+    Firing,
     Success,
     TriggerKey,
     Triggers,
     TriggerState,
     Upstream,
     check_upstreams,
-    firings,
 )
 from etlplus.store.memory.jobs import MemoryJobs
 from etlplus.store.memory.state import Memory
@@ -45,27 +44,30 @@ class MemoryTriggers:
         ]
         return [due for due in found if after is None or due.key > after][:limit]
 
-    async def fire(self, due: DueTrigger) -> Sequence[Job]:
+    async def waiting(self, due: DueTrigger) -> Sequence[Success]:
+        """As `PostgresTriggers.waiting`."""
+        return _waiting(self._memory, due.workspace, due.pipeline)
+
+    async def fire(self, due: DueTrigger, runs: Mapping[UUID, Firing]) -> Sequence[Job]:
         """As `PostgresTriggers.fire`."""
         key = (due.workspace, due.pipeline)
         state = self._expected(due)
-        if state is None or state.error is not None:
+        there = {success.job for success in _waiting(self._memory, *key)}
+        wanted = {success.job for firing in runs.values() for success in firing.successes}
+        if not runs or state is None or state.error is not None or not wanted <= there:
             return []
-        made = []
-        for firing in firings(due.triggers.after, _waiting(self._memory, *key)):
+        for uid, firing in runs.items():
             new = NewJob(
-                due.workspace, names.new_job_id(), due.pipeline, due.version, due.triggers.params,
-                AUTHOR, scheduled_time=firing.newest.instant,
+                due.workspace, uid, due.pipeline, due.version, due.triggers.params, AUTHOR,
+                scheduled_time=firing.newest.instant,
             )  # fmt: skip
             self._jobs.add(new, zone=firing.newest.zone)
             for success in firing.successes:
                 arrival = self._memory.tables.arrivals[*key, success.job]
-                self._memory.tables.arrivals[*key, success.job] = replace(arrival, job=new.uid)
-            made.append(await self._jobs.get(due.workspace, new.uid))
-        if made:
-            state = replace(state, last_time=self._memory.now(), last_job=str(made[-1].uid))
-            self._memory.tables.triggers[key] = state
-        return made
+                self._memory.tables.arrivals[*key, success.job] = replace(arrival, job=uid)
+        state = replace(state, last_time=self._memory.now(), last_job=str(list(runs)[-1]))
+        self._memory.tables.triggers[key] = state
+        return [await self._jobs.get(due.workspace, uid) for uid in runs]
 
     async def fail(self, due: DueTrigger, error: JobError) -> bool:
         """As `PostgresTriggers.fail`."""

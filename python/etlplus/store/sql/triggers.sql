@@ -80,6 +80,16 @@ select upstream, upstream_job, instant, zone from etlplus_control.trigger_event
 where workspace = %(workspace)s and pipeline = %(pipeline)s and job is null
 order by time, upstream_job
 
+-- name: used
+-- A success that is there no more, or has started a job.
+select success.upstream_job from unnest(%(successes)s::uuid[]) as success (upstream_job)
+where not exists (
+    select from etlplus_control.trigger_event as event
+    where event.workspace = %(workspace)s and event.pipeline = %(pipeline)s
+        and event.upstream_job = success.upstream_job and event.job is null
+)
+limit 1
+
 -- name: fire
 with made as (
     insert into etlplus_control.job
@@ -93,7 +103,7 @@ with made as (
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from made
-), used as (
+), started as (
     update etlplus_control.trigger_event as waiting set job = success.job
     from unnest(%(successes)s::uuid[], %(started)s::uuid[]) as success (upstream_job, job)
     where waiting.workspace = %(workspace)s and waiting.pipeline = %(pipeline)s
