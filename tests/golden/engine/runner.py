@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from etlplus import language
 from etlplus.app.ports import RunContext
 from etlplus.domain.errors import EtlError
-from etlplus.domain.run import RejectRow, StagedSink
+from etlplus.domain.run import Books, RejectRow, StagedSink
 from etlplus.engine import RustEngine, RustRun
 
 LOAD = "0" * 32
@@ -57,7 +57,7 @@ def found(folder: Path, *, threads: int = 1, batch_rows: int = 0) -> Texts:
     except EtlError as error:
         assert not list(folder.glob("out*")), "a run that fails leaves nothing"
         return failure(error) | rejects(run.rejects().path)
-    texts["books.json"] = pretty({sink.name: asdict(sink.books) for sink in outcome.sinks})
+    texts["books.json"] = pretty({sink.name: balanced(sink.books) for sink in outcome.sinks})
     texts |= rejects(outcome.rejects.path)
     if outcome.rejects.warnings:
         texts["warnings.jsonl"] = as_lines(map(asdict, outcome.rejects.warnings))
@@ -87,6 +87,13 @@ def rejects(path: str) -> Texts:
     rows = [row for batch in ENGINE.read_rejects(path) for row in batch] if path else []
     rows.sort(key=lambda row: (row.source, row.line or 0, row.raw, row.step))
     return {"rejects.jsonl": as_lines(map(reject, rows))} if rows else {}
+
+
+def balanced(books: Books) -> dict[str, int]:
+    """The terms of a sink's balance. What a target loses is known when it is published."""
+    shown = asdict(books)
+    assert shown.pop("deleted") == 0
+    return shown
 
 
 def reject(row: RejectRow) -> dict[str, Any]:
