@@ -6,7 +6,7 @@ import errno
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,8 +54,7 @@ class FilePublisher:
         target = staged.target or ", ".join(file.final_path for file in staged.files)
         with _alone(staged):
             former = _keep(staged, load, target)
-            for file in staged.files:
-                _rename(staged, file)
+            _rename_all(staged)
             if staged.folder:
                 _remove_others(Path(staged.folder), staged)
             undo = _undo(staged, load, target, former)
@@ -82,6 +81,24 @@ class FilePublisher:
 
     def drop(self, keys: Sequence[StagingKey], connection: ResolvedConnection | None) -> None:
         """Nothing to do, as there are no leftovers that are known."""
+
+
+def _rename_all(staged: StagedSink) -> None:
+    """Makes all files visible; where one cannot be, those that were not there before go again.
+
+    A load that says that it failed must not have added rows, and a folder that cannot be synced
+    fails a load whose file has its final name already. What a file replaced cannot come back by
+    this, but there the next run replaces it once more.
+    """
+    fresh = [path for file in staged.files if not (path := Path(file.final_path)).exists()]
+    try:
+        for file in staged.files:
+            _rename(staged, file)
+    except RunError:
+        for path in fresh:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
 
 
 def _rename(staged: StagedSink, file: StagedFile) -> None:

@@ -67,7 +67,10 @@ class Heart:
     async def beat(self) -> None:
         """One beat; stops runs that are cancelled, lost, or may be lost."""
         started = self._clock()
-        asked = list(self._switches)
+        # A run that was given up may be stuck where nothing reaches it. Its lease must run out.
+        asked = [
+            lease for lease, switch in self._switches.items() if switch.reason is not Reason.LOST
+        ]
         try:
             async with asyncio.timeout(self._lease.total_seconds() / 3):
                 await self._ask(asked, started)

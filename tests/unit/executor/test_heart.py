@@ -27,10 +27,12 @@ class Answers:
         self.error: Exception | None = None
         self.beats: dict[UUID, Beat] = {ONE.job: Beat(False, LEASE), TWO.job: Beat(False, LEASE)}
         self.asked = asyncio.Event()
+        self.prolonged: list[Lease] = []
 
     async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
         assert lease == LEASE
         self.asked.set()
+        self.prolonged.extend(leases)
         if self.error is not None:
             raise self.error
         return {each.job: self.beats[each.job] for each in leases if each.job in self.beats}
@@ -174,3 +176,10 @@ def test_what_blocks_is_interrupted_once_the_run_is_to_stop() -> None:
         pytest.fail("it is not to begin")
     switch.throw(Reason.LOST)
     assert not late.is_set()
+
+
+async def test_the_lease_of_a_run_that_was_given_up_runs_out(patient: Patient) -> None:
+    patient.one.throw(Reason.LOST)
+    patient.store.prolonged.clear()
+    await patient.heart.beat()
+    assert patient.store.prolonged == [TWO]

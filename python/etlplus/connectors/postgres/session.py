@@ -20,7 +20,14 @@ Session = psycopg.Connection[tuple[object, ...]]
 _LOG = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
-_KEEPALIVE_SECONDS = 30
+#: A target that is gone without a word is found out within half a minute, also while it owes an
+#: acknowledgement; otherwise a publication would wait for a quarter of an hour.
+_LIVELINESS = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
 _KNOWN = ("host", "port", "database", "user", "password")
 _HINTS: tuple[tuple[str, str], ...] = (
     ("Connection refused", "Check that PostgreSQL listens there"),
@@ -85,7 +92,7 @@ def conninfo(connection: ResolvedConnection) -> str:
         "connect_timeout": str(CONNECT_SECONDS),
         "application_name": "etlplus",
         "client_encoding": "UTF8",
-        "keepalives_idle": str(_KEEPALIVE_SECONDS),
+        **_LIVELINESS,
         **tls.parameters(connection),
     }
     return make_conninfo("", **{name: value for name, value in parameters.items() if value})
