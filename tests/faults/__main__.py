@@ -1,0 +1,104 @@
+"""The long form: strikes until every fault has had its count, or the time is over.
+
+`ETLPLUS_FAULTS_MINUTES` ends a sitting (by default there is no end), `ETLPLUS_FAULTS_SEED` repeats
+one, `ETLPLUS_FAULTS_SCALE` multiplies every count. What was found is kept in the file that
+`ETLPLUS_FAULTS_RECORD` names, and the next sitting goes on from there. Arguments are numbers of
+faults; all when there are none.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tests.conformance.database import enterable_folder
+from tests.faults import table
+from tests.faults.catalogue import FAULTS
+from tests.faults.fault import Fault, Strike
+from tests.faults.oracle import Verdict, leftovers
+from tests.faults.record import Found, Record
+from tests.faults.rivals import sitting
+from tests.faults.scene import Scene, measured, scene
+
+OURS = "ETL Plus"
+#: The part of a sitting that is left for rivals.
+_SHARE = 0.2
+#: Strikes of one fault in a row; after each row the scene must be as tidy as before it.
+_ROW = 10
+_FIRST = 3
+
+
+def turns(faults: Sequence[Fault], record: Record, scale: float) -> Iterator[tuple[Fault, range]]:
+    """Rows of strikes: a few of each fault first, then in proportion to what each lacks."""
+    todo = {fault: math.ceil(fault.long * scale) for fault in faults}
+    done = {fault: len(record.of(fault.name, OURS)) for fault in faults}
+    while lacking := [fault for fault in faults if done[fault] < todo[fault]]:
+        fault = min(lacking, key=lambda each: (done[each] >= _FIRST, done[each] / todo[each]))
+        size = _FIRST if done[fault] < _FIRST else _ROW
+        row = range(done[fault], min(done[fault] + size, todo[fault]))
+        done[fault] = row.stop
+        yield fault, row
+
+
+def strike(place: Scene, fault: Fault, number: int, seed: int) -> Verdict:
+    """One strike; what breaks the harness itself counts against the product."""
+    draw = random.Random(f"{seed} {fault.id} {number}")
+    try:
+        return fault.strike(Strike(place, draw, number))
+    except Exception as error:  # noqa: BLE001 one strike must not end a long run
+        return Verdict(notes=(f"{type(error).__name__}: {error}",))
+
+
+def sit(place: Scene, faults: Sequence[Fault], record: Record, seed: int, end: float) -> None:
+    """Strikes until all is done or the time is over."""
+    scale = float(os.environ.get("ETLPLUS_FAULTS_SCALE", "1"))
+    for fault, row in turns(faults, record, scale):
+        row_found = []
+        for number in row:
+            if time.monotonic() > end:
+                break
+            row_found.append((number, strike(place, fault, number, seed)))
+        left = leftovers(place) if row_found else []
+        for index, (number, verdict) in enumerate(row_found):
+            is_last = index == len(row_found) - 1
+            kept = replace(verdict, left=len(left)).noting(*left) if is_last else verdict
+            record.add(Found(fault.name, OURS, number, seed, kept))
+            if not kept.is_clean:
+                print(f"{fault.id} {number}: {kept}", flush=True)
+        print(f"{fault.id} {fault.what}: {len(record.of(fault.name, OURS))}", flush=True)
+        if time.monotonic() > end:
+            return
+
+
+def main() -> int:
+    """Strike, write the table, and return 1 when a promise was broken."""
+    seed = int(os.environ.get("ETLPLUS_FAULTS_SEED") or secrets.randbits(32))
+    minutes = float(os.environ.get("ETLPLUS_FAULTS_MINUTES") or math.inf)
+    path = os.environ.get("ETLPLUS_FAULTS_RECORD") or ".faults/record.jsonl"
+    record = Record(Path(path))
+    wanted = set(sys.argv[1:])
+    faults = [fault for fault in FAULTS if not wanted or fault.id in wanted]
+    print(f"seed {seed}", flush=True)
+    start = time.monotonic()
+    try:
+        with scene() as place:
+            measured(place)
+            sit(place, faults, record, seed, start + (1 - _SHARE) * 60 * minutes)
+        if not wanted:
+            with enterable_folder() as folder:
+                sitting.sit(record, seed, folder, start + 60 * minutes)
+    finally:
+        table.write(record)
+    print(table.render(record))
+    return int(not all(each.verdict.is_clean for each in record.found if each.contender == OURS))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
