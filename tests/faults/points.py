@@ -66,7 +66,7 @@ POINTS = (
 )
 #: The points that a load does not pass today.
 ABSENT = {
-    "decompress boundary": "inside the compiled engine; random instants of F01 fall there",
+    "decompress boundary": "inside the compiled engine, and the sources here are not compressed",
     "transform batch": "inside the compiled engine; random instants of F01 fall there",
     "temp file write, file fsync": "inside the compiled engine; random instants of F01 fall there",
     "rollback half-way": "tests of its own: killed and cut rollbacks of tables and of files",
