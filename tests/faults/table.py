@@ -41,7 +41,10 @@ RIVALS = """
 ## Rivals
 
 The same strikes by the same scripts against other programs that people use for this, run as their
-manuals say. A rival's run is judged by the rows of its target alone.
+manuals say. A rival's run is judged by the rows of its target alone. A script with dlt that dies is
+run again until it ends well, as a scheduler would, also where it died after its rows were in; a job
+of procrastinate whose worker has been silent for 5 s is queued again. Few runs say what can happen,
+not how often.
 
 | fault | contender | runs | lost | doubled | runs with either | recovery p50 | max |
 |---|---|---|---|---|---|---|---|
