@@ -18,6 +18,7 @@ from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
 from etlplus.app.ports import Stores
+from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import ServerInfo, System
@@ -78,6 +79,7 @@ class Outside:
     rows: list[RejectRow] = field(default_factory=list)
     tables: list[Table] = field(default_factory=lambda: [TABLE])
     cascades: list[bool] = field(default_factory=list)
+    kept: bool = True
 
     async def call(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(work, *args, **kwargs)
@@ -126,6 +128,9 @@ class Outside:
     async def read(self, _job: Job) -> AsyncIterator[Sequence[RejectRow]]:
         yield self.rows
 
+    async def is_kept(self, _job: Job) -> bool:
+        return self.kept
+
     def _fail(self) -> None:
         if self.error is not None:
             raise self.error
@@ -168,6 +173,7 @@ def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0)
         plans=Plans(stores, definitions, outside),
         jobs=Jobs(stores, outside, tokens, heartbeat=heartbeat),
         rollbacks=JobRollbacks(stores, outside),
+        replays=JobReplays(stores, definitions, outside),
         connections=Connections(stores, outside, tokens, local),
         auth=Auth(stores.tokens),
         system=System(language, _info),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from etlplus.app.ports import Aside, Language
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
+from etlplus.domain.replay import Refused, ReplayPlan
 from etlplus.domain.schedule import Schedule
 from etlplus.domain.trigger import Triggers
 
@@ -68,6 +69,14 @@ class Definitions:
     async def takes(self, spec: bytes, params: Mapping[str, str]) -> SpecSummary:
         """What a run of it needs. Raises InvalidInput (PARAM_INVALID) unless the values fit."""
         return await self._aside.call(self._takes, spec, params)
+
+    async def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:
+        """Which of the rows that `old` refused a run of `new` can read again.
+
+        Raises:
+            WrongState: NOTHING_TO_REPLAY, REPLAY_UNSUPPORTED.
+        """
+        return await self._aside.call(self._language.plan_replay, old, new, refused)
 
     def _takes(self, spec: bytes, params: Mapping[str, str]) -> SpecSummary:
         self._language.check_params(spec, params)

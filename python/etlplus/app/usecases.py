@@ -9,6 +9,7 @@ from etlplus.app.connections import Connections
 from etlplus.app.jobs import Jobs
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
+from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import System
@@ -22,6 +23,7 @@ class UseCases:
     plans: Plans
     jobs: Jobs
     rollbacks: JobRollbacks
+    replays: JobReplays
     connections: Connections
     auth: Auth
     system: System

@@ -18,6 +18,7 @@ from etlplus.app.jobs import Jobs
 from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
+from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import ServerInfo, System
@@ -125,11 +126,13 @@ def _use_cases(
     tokens = PageTokens(stores.keys)
     definitions = Definitions(machine.language, reading)
     inspection = ThreadedInspection(machine, threads)
+    rejects = KeptRejects(machine, threads)
     return UseCases(
         pipelines=Pipelines(stores, definitions, tokens),
         plans=Plans(stores, definitions, EnginePlanning(machine, threads)),
-        jobs=Jobs(stores, KeptRejects(machine, threads), tokens),
+        jobs=Jobs(stores, rejects, tokens),
         rollbacks=JobRollbacks(stores, ThreadedRollbacks(machine, threads)),
+        replays=JobReplays(stores, definitions, rejects),
         connections=Connections(stores, inspection, tokens, machine.environment.local),
         auth=Auth(stores.tokens),
         system=System(machine.language, info),

@@ -34,7 +34,7 @@ GROUPS: Final = {
     "jobs": "List, show, watch, cancel and roll back jobs, and read their logs.",
     "schedule": "Show and pause what pipelines do by themselves.",
     "triggers": "Show which pipelines run after others.",
-    "rejects": "Read the rows that a job refused.",
+    "rejects": "Show the rows that a job refused, and read them again.",
     "conn": "Store connections to databases and look at what they lead to.",
 }
 
@@ -75,6 +75,7 @@ SECTIONS: Final = (
             Command("triggers list", "triggers:list_triggers", "List what runs after others."),
             Command("backfill", "backfill:backfill", "Run what a schedule planned in the past."),
             Command("rejects show", "rejects:show", "Show the rows that a job refused."),
+            Command("rejects replay", "replay:replay", "Read again what a job refused."),
         ),
     ),
     Section(

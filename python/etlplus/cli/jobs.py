@@ -126,7 +126,9 @@ def show(job: str, /, *, output: Output = "table", remote: Remote = HERE) -> int
     """
     with session(remote) as opened:
         found = fetch(opened, job)
-    write(plain(found), output, lambda: report.details(found))
+        refused = found.rejects.rows
+        replays = list(_jobs(opened, f'replay_of = "{found.uid}"', 0)) if refused else []
+    write(plain(found), output, lambda: report.details(found, replays))
     return exits.OK
 
 

@@ -13,6 +13,8 @@ from etlplus.cli.text import duration, line, number, size, table
 from etlplus.v1 import job_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from etlplus.cli.screen import Screen
 
 FINAL = frozenset(
@@ -91,9 +93,23 @@ def rollbacks(job: job_pb2.Job) -> str:
     return table(("ROLLED BACK", "TIME", "BY", "REASON"), rows) if rows else ""
 
 
-def details(job: job_pb2.Job) -> str:
-    """The summary, and what each source, step and sink did."""
-    return summary(job) + ("\n" + steps(job) if job.progress.nodes else "")
+def details(job: job_pb2.Job, replays: Sequence[job_pb2.Job] = ()) -> str:
+    """The summary, who replays the rejects, and what each source, step and sink did."""
+    parts = [summary(job), replayed(replays), steps(job) if job.progress.nodes else ""]
+    return "\n".join(part for part in parts if part)
+
+
+def replayed(replays: Sequence[job_pb2.Job]) -> str:
+    """A line for each job that replays another's rejects, newest first; empty when none does."""
+    rows = [(job.uid, state(job), *_taken(job)) for job in replays]
+    if not rows:
+        return ""
+    return table(("REPLAYED BY", "STATE", "TAKEN", "LOADED", "REFUSED"), rows, right="  >>>")
+
+
+def _taken(job: job_pb2.Job) -> tuple[str, str, str]:
+    loaded = "/".join(number(sink.books.loaded) for sink in job.sinks) or "-"
+    return number(job.replay.rows), loaded, number(job.rejects.rows)
 
 
 def _head(job: job_pb2.Job) -> str:
@@ -102,6 +118,14 @@ def _head(job: job_pb2.Job) -> str:
         ("pipeline", f"{job.pipeline.rsplit('/', 1)[-1]} version {job.version}"),
         ("state", state(job) + (" (cancel requested)" if _is_stopping(job) else "")),
     ]
+    if job.replay_of:
+        total = job.replay.rows + sum(each.rows for each in job.replay.left_out)
+        some = f"{number(job.replay.rows)} of {number(total)} rejects"
+        rows.append(("replays", f"{some} of job {job.replay_of.rsplit('/', 1)[-1]}"))
+        rows += [
+            ("left out", f"{number(each.rows)} of {each.step}: {line(each.reason)}")
+            for each in job.replay.left_out
+        ]
     rows += [("param", f"{name}={value}") for name, value in sorted(job.params.items())]
     if job.HasField("scheduled_time"):
         rows.append(("scheduled", job.scheduled_time.ToJsonString()))

@@ -19,6 +19,8 @@ from etlplus.domain.errors import InvalidInput
 from etlplus.v1 import pipeline_pb2
 
 if TYPE_CHECKING:
+    from etlplus.cli.screen import Screen
+    from etlplus.cli.session import Session
     from etlplus.v1 import job_pb2
 
 
@@ -85,18 +87,25 @@ def _run_on_server(asked: _Request, output: Output, remote: Remote) -> int:
             name, version = stored.name, stored.version
         request = pipeline_pb2.RunPipelineRequest(name=name, version=version, params=asked.params)
         job = opened.client.pipelines.RunPipeline(request, timeout=CALL_SECONDS)
-        if asked.detach:
-            write(plain(job), output, lambda: f"{job.uid}\n")
-            screen.tip(f"`etlplus jobs watch {job.uid}` follows it")
-            return exits.OK
-        screen.note(f"job {job.uid}")
-        job, code = follow(opened, job, screen)
-    _tell(job, output)
-    report.failure(job, screen)
-    if job.rejects.rows and not job.error.code:
-        screen.tip(f"`etlplus rejects show {job.uid}` shows the rows that were refused")
+        return finish(opened, job, output, screen, detach=asked.detach)
+
+
+def finish(
+    opened: Session, job: job_pb2.Job, output: Output, screen: Screen, *, detach: bool
+) -> int:
+    """Follows a job that was just queued, unless detached, and tells what became of it.
+
+    Returns:
+        The command's exit code.
+    """
+    if detach:
+        write(plain(job), output, lambda: f"{job.uid}\n")
+        screen.tip(f"`etlplus jobs watch {job.uid}` follows it")
+        return exits.OK
+    screen.note(f"job {job.uid}")
+    ended, code = follow(opened, job, screen)
+    write(plain(ended), output, lambda: report.summary(ended))
+    report.failure(ended, screen)
+    if ended.rejects.rows and not ended.error.code:
+        screen.tip(f"`etlplus rejects show {ended.uid}` shows the rows that were refused")
     return code
-
-
-def _tell(job: job_pb2.Job, output: Output) -> None:
-    write(plain(job), output, lambda: report.summary(job))

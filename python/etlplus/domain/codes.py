@@ -41,7 +41,7 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "SCHEDULE_MISSING": ("WrongState", "The pipeline has no schedule, or nothing to pause."),
     "CONNECTION_BUILT_IN": ("WrongState", "The built-in connection cannot be changed."),
     "JOB_NOT_ENDED": ("WrongState", "The job has not ended yet."),
-    "NOTHING_PUBLISHED": ("WrongState", "The job published nothing that could be rolled back."),
+    "NOTHING_PUBLISHED": ("WrongState", "The job published nothing, or nothing of it stands."),
     "ROLLBACK_BLOCKED": (
         "WrongState",
         "Later loads into the same target stand on the one to be rolled back.",
@@ -50,6 +50,13 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "ROLLBACK_CONFLICT": (
         "WrongState",
         "Others have changed the target, so that it cannot be restored exactly.",
+    ),
+    "NOTHING_TO_REPLAY": ("WrongState", "The job refused nothing that could be replayed."),
+    "ALREADY_REPLAYED": ("WrongState", "Another job replays the rejects, or has replayed them."),
+    "REJECTS_GONE": ("WrongState", "The rejects of the job are not kept any more."),
+    "REPLAY_UNSUPPORTED": (
+        "WrongState",
+        "The pipeline is not of a kind whose rejects can be replayed.",
     ),
     "LEASE_LOST": ("WrongState", "Another worker has taken over the job."),
     "STALE_EPOCH": ("WrongState", "A later claim of this load has fenced this one off."),

@@ -66,6 +66,7 @@ JOB_FIELDS: Mapping[str, type[str | int | datetime]] = {
     "start_time": datetime,
     "end_time": datetime,
     "scheduled_time": datetime,
+    "replay_of": str,
 }
 
 

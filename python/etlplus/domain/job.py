@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from etlplus.domain.replay import Replay
 from etlplus.domain.run import Books, Progress, RejectSummary
 
 
@@ -70,8 +71,10 @@ class NewJob:
 
     Attributes:
         params: values as text, by parameter name.
-        scheduled_time: the instant that it runs for, planned or of the job that it runs after; None
-            when somebody asked for it.
+        scheduled_time: the instant that it runs for, planned or of the job that it runs after or
+            whose rejects it replays; None when somebody asked for it.
+        replay: whose rejects it reads; None for a job that reads all.
+        zone: by whose clocks its instant is told; empty for that of its own schedule.
     """
 
     workspace: str
@@ -82,6 +85,8 @@ class NewJob:
     author: str
     priority: int = 0
     scheduled_time: datetime | None = None
+    replay: Replay | None = None
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +99,14 @@ class Job:
         epoch: of the latest claim, comparable across jobs and workers; 0 before the first.
         sequence: grows with each change; a watch resumes after it.
         rollbacks: which of its sinks were rolled back, each at most once.
-        scheduled_time: the instant that it runs for, planned or of the job that it runs after; None
-            when somebody asked for it.
+        scheduled_time: the instant that it runs for, planned or of the job that it runs after or
+            whose rejects it replays; None when somebody asked for it.
         retries: how often it failed in a way that may pass and was put off.
         retry_time: when it is tried again; None when it does not wait for that.
         zone: by whose clocks its instant is told; empty for that of its own schedule.
         upstream: the jobs whose success started it.
         downstream: the jobs that its success has started; both where a job is looked up.
+        replay: whose rejects it reads; None for a job that reads all.
     """
 
     workspace: str
@@ -130,6 +136,18 @@ class Job:
     zone: str = ""
     upstream: tuple[UUID, ...] = ()
     downstream: tuple[UUID, ...] = ()
+    replay: Replay | None = None
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the rejects that it replays must not be replayed by another job."""
+        if self.replay is None:
+            return False
+        if not self.state.is_final:
+            return True
+        if self.state is JobState.SUCCEEDED and not self.rollbacks:
+            return True
+        return len(self.sinks) > len(self.rollbacks)
 
 
 @dataclass(frozen=True, slots=True)

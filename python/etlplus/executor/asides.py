@@ -134,6 +134,11 @@ class KeptRejects:
             async for batch in stream:
                 yield batch
 
+    async def is_kept(self, job: Job) -> bool:
+        """Whether a job's rejects are there to be read; False when there were none."""
+        path = self._environment.rejects_file(names.load_id(job.uid))
+        return bool(job.rejects.path) and await self._threads.call(path.is_file)
+
 
 def _node(summary: SpecSummary, node: str) -> str:
     """The source or step to show: the last one when none is named."""

@@ -14,6 +14,7 @@ from etlplus.domain import names
 from etlplus.domain.connection import Connection, ResolvedConnection
 from etlplus.domain.errors import NotFound, RunError
 from etlplus.domain.pipeline import SpecSummary
+from etlplus.domain.replay import ReadAgain
 from etlplus.executor.environment import Environment
 
 
@@ -109,6 +110,8 @@ class Preparation:
         claim: Claim,
         connections: Mapping[str, ResolvedConnection],
         work_dir: Path,
+        *,
+        replays: Sequence[ReadAgain] = (),
     ) -> Prepared:
         """What the engine takes. Makes the work folder, readable by this user alone.
 
@@ -135,6 +138,7 @@ class Preparation:
             load_id=claim.load_id,
             epoch=claim.epoch,
             threads=self._environment.threads,
+            replays=replays,
         )
         return Prepared(plan, runtime, connections)
 

@@ -20,6 +20,7 @@ from etlplus.executor.journal import Journal
 from etlplus.executor.parts import Parts
 from etlplus.executor.preparation import Claim, Prepared, make_folder
 from etlplus.executor.publication import Publication
+from etlplus.executor.replays import check_read, check_standing, read_again
 from etlplus.executor.stopping import Reason, Switch
 from etlplus.executor.threads import Threads, happens
 
@@ -110,6 +111,7 @@ class JobRun:
         self._progress = outcome.progress
         self._staged = outcome.sinks
         self._rejects = await self._threads.call(self._keep_rejects, outcome.rejects)
+        check_read(self._job.replay, outcome)
         await self._publish()
 
     async def _definition(self) -> bytes:
@@ -123,13 +125,17 @@ class JobRun:
         if summary is None:
             raise AssertionError("the definition is read first")
         job = self._job
+        await check_standing(job, self._parts.stores.jobs)
         stored = await preparation.look_up(self._parts.stores.connections, job.workspace, summary)
         asked = job.scheduled_time or job.create_time
         claim = Claim(str(job.uid), self._load.load_id, job.epoch, asked, job.zone)
 
         def work() -> RunOutcome:
             connections = preparation.resolve(summary, stored)
-            prepared = preparation.prepare(spec, job.params, claim, connections, self._work_dir)
+            again = read_again(job.replay, self._parts.environment)
+            prepared = preparation.prepare(
+                spec, job.params, claim, connections, self._work_dir, replays=again
+            )
             self._prepared = prepared
             if job.attempt > 1 or job.lost_leases:
                 self._sweep(summary, prepared)

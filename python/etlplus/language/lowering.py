@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from etlplus.app.ports import RunContext
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.problem import Problem
+from etlplus.domain.replay import ReadAgain
 from etlplus.language import canonical, schema
 from etlplus.language.check import check_spec
 from etlplus.language.findings import Findings
@@ -118,6 +120,7 @@ def runtime(
     epoch: int,
     threads: int = 0,
     batch_rows: int = 0,
+    replays: Sequence[ReadAgain] = (),
 ) -> bytes:
     """Return the serialized Runtime. It holds secrets: it is never stored or logged."""
     message = engine_pb2.Runtime(
@@ -133,4 +136,16 @@ def runtime(
         message.connections.add(
             name=connection.name, kind=connection.kind, options=dict(connection.options)
         )
+    for replay in replays:
+        message.replays.add(
+            source=replay.source,
+            rejects_path=replay.rejects_path,
+            steps=replay.steps,
+            unchanged_since=_micros(replay.unchanged_since),
+        )
     return message.SerializeToString(deterministic=True)
+
+
+def _micros(time: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

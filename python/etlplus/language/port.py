@@ -8,8 +8,10 @@ from etlplus.app.ports import CatalogueEntry, RunContext, SqlReader
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
+from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
 from etlplus.language import canonical, catalogue, lowering
 from etlplus.language.check import Parsed, check_spec, parse
+from etlplus.language.replay import plan_replay
 from etlplus.language.summary import summarize
 
 
@@ -51,6 +53,7 @@ class PipelineLanguage:
         epoch: int,
         threads: int = 0,
         batch_rows: int = 0,
+        replays: Sequence[ReadAgain] = (),
     ) -> bytes:
         """Return the serialized Runtime. It holds secrets: it is never stored or logged."""
         return lowering.runtime(
@@ -62,7 +65,12 @@ class PipelineLanguage:
             epoch=epoch,
             threads=threads,
             batch_rows=batch_rows,
+            replays=replays,
         )
+
+    def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:
+        """Return which rejects can be read again. Raises as `replay.plan_replay`."""
+        return plan_replay(canonical.decode(old), canonical.decode(new), refused)
 
     def connectors(self) -> Sequence[CatalogueEntry]:
         """Return the kinds of sources and sinks."""

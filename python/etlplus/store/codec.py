@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from etlplus.domain.job import JobError, SinkResult, SinkRollback
+from etlplus.domain.replay import LeftOut, Replay, ReplayPlan, ReplaySource
 from etlplus.domain.run import Books, NodeCounters, Progress, RejectCount, RejectSummary
 
 Json = Mapping[str, Any]
@@ -61,6 +63,24 @@ def rollbacks_from(values: list[Json]) -> tuple[SinkRollback, ...]:
     return tuple(
         SinkRollback(**{**value, "time": datetime.fromisoformat(value["time"])}) for value in values
     )
+
+
+def replay_to_json(replay: Replay) -> Jsonb:
+    """What a job replays as a JSON object."""
+    told = {**asdict(replay), "of": str(replay.of), "since": replay.since.isoformat()}
+    return Jsonb(_clean(told))
+
+
+def replay_from(value: Json | None) -> Replay | None:
+    """What a job replays from JSON; None stays None."""
+    if value is None:
+        return None
+    sources = tuple(
+        ReplaySource(**{**each, "steps": tuple(each["steps"])}) for each in value["plan"]["sources"]
+    )
+    left_out = tuple(LeftOut(**each) for each in value["plan"]["left_out"])
+    plan = ReplayPlan(sources, left_out)
+    return Replay(UUID(value["of"]), datetime.fromisoformat(value["since"]), plan)
 
 
 def error_from(value: Json | None) -> JobError | None:

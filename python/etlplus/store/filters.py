@@ -21,6 +21,9 @@ _OPERATORS: Mapping[Operator, LiteralString] = {
     Operator.HAS: "coalesce(position(lower({value}) in lower({column}::text)) > 0, false)",
 }
 
+#: Fields that are compared as texts and kept as something else.
+_TEXTS: Mapping[str, sql.SQL] = {"replay_of": sql.SQL("replay_of::text")}
+
 
 def condition(expr: Expr) -> sql.Composed:
     """The condition that is true for exactly the rows that `domain.filter.matches` lets pass.
@@ -37,7 +40,7 @@ def condition(expr: Expr) -> sql.Composed:
             return sql.SQL("not {}").format(condition(part))
         case Comparison(field, operator, value):
             given = str(value) if operator is Operator.HAS else value
-            column = sql.Identifier(field)
+            column = _TEXTS.get(field) or sql.Identifier(field)
             return sql.SQL(_OPERATORS[operator]).format(column=column, value=given)
 
 

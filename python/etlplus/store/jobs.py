@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors, sql
 from psycopg.types.json import Jsonb
 
-from etlplus.domain.errors import AlreadyExists, NotFound
+from etlplus.domain.errors import AlreadyExists, NotFound, WrongState
 from etlplus.domain.job import (
     Beat,
     Job,
@@ -24,6 +24,8 @@ from etlplus.store.codec import (
     error_from,
     progress_from,
     rejects_from,
+    replay_from,
+    replay_to_json,
     rollbacks_from,
     rollbacks_to_json,
     sinks_from,
@@ -60,6 +62,16 @@ def lost_workers(times: int) -> JobError:
     )
 
 
+def already_replayed(of: UUID, by: UUID | None) -> WrongState:
+    """The error for rejects that another job has; None when that one has just ended."""
+    return WrongState(
+        f"The rejects of job {of} are replayed by " + (f"job {by}" if by else "another job"),
+        code="ALREADY_REPLAYED",
+        hint="What that job refuses can be replayed from there; or roll it back first",
+        metadata={"job": str(of), "replay": str(by or "")},
+    )
+
+
 class PostgresJobs:
     """JobStore in PostgreSQL."""
 
@@ -74,6 +86,7 @@ class PostgresJobs:
         Raises:
             AlreadyExists: The id is taken.
             NotFound: VERSION_NOT_FOUND.
+            WrongState: ALREADY_REPLAYED.
         """
         params = {
             "uid": job.uid,
@@ -84,6 +97,9 @@ class PostgresJobs:
             "author": job.author,
             "priority": job.priority,
             "scheduled_time": job.scheduled_time,
+            "zone": job.zone or None,
+            "replay_of": job.replay and job.replay.of,
+            "replay": None if job.replay is None else replay_to_json(job.replay),
         }
         try:
             row = await self._database.fetch_one(_SQL["create"], params)
@@ -93,6 +109,10 @@ class PostgresJobs:
             raise NotFound(
                 f"Pipeline {job.pipeline} has no version {job.version}.", code="VERSION_NOT_FOUND"
             ) from None
+        if row is None and job.replay is not None:
+            named = {"replay_of": job.replay.of}
+            standing = await self._database.fetch_one(_SQL["standing_replay"], named)
+            raise already_replayed(job.replay.of, standing["uid"] if standing else None)
         return _job(_present(row))
 
     async def get(self, workspace: str, uid: UUID) -> Job:
@@ -277,6 +297,7 @@ def _job(row: Mapping[str, Any]) -> Job:
         rollbacks=rollbacks_from(row["rollbacks"]),
         scheduled_time=row["scheduled_time"],
         retries=row["retries"],
+        replay=replay_from(row["replay"]),
         # A job that waits for its first attempt, or was handed back, has no error.
         retry_time=row["run_at"] if row["state"] == "PENDING" and row["error"] else None,
         zone=row["zone"] or "",

@@ -17,7 +17,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Job(_message.Message):
-    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time", "upstream_jobs", "downstream_jobs")
+    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time", "upstream_jobs", "downstream_jobs", "replay_of", "replay")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Job.State]
@@ -62,6 +62,8 @@ class Job(_message.Message):
     RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
     UPSTREAM_JOBS_FIELD_NUMBER: _ClassVar[int]
     DOWNSTREAM_JOBS_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_OF_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     pipeline: str
@@ -85,7 +87,9 @@ class Job(_message.Message):
     retry_time: _timestamp_pb2.Timestamp
     upstream_jobs: _containers.RepeatedScalarFieldContainer[str]
     downstream_jobs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., upstream_jobs: _Optional[_Iterable[str]] = ..., downstream_jobs: _Optional[_Iterable[str]] = ...) -> None: ...
+    replay_of: str
+    replay: ReplaySummary
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., upstream_jobs: _Optional[_Iterable[str]] = ..., downstream_jobs: _Optional[_Iterable[str]] = ..., replay_of: _Optional[str] = ..., replay: _Optional[_Union[ReplaySummary, _Mapping]] = ...) -> None: ...
 
 class SinkResult(_message.Message):
     __slots__ = ("name", "kind", "target", "mode", "books", "checksum", "load_id", "rollback")
@@ -126,6 +130,26 @@ class RejectsSummary(_message.Message):
     counts: _containers.RepeatedCompositeFieldContainer[_report_pb2.RejectCount]
     warnings: _containers.RepeatedCompositeFieldContainer[_report_pb2.RejectCount]
     def __init__(self, rows: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[_report_pb2.RejectCount, _Mapping]]] = ...) -> None: ...
+
+class ReplaySummary(_message.Message):
+    __slots__ = ("rows", "left_out")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    left_out: _containers.RepeatedCompositeFieldContainer[LeftOutRejects]
+    def __init__(self, rows: _Optional[int] = ..., left_out: _Optional[_Iterable[_Union[LeftOutRejects, _Mapping]]] = ...) -> None: ...
+
+class LeftOutRejects(_message.Message):
+    __slots__ = ("step", "rows", "code", "reason")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    step: str
+    rows: int
+    code: str
+    reason: str
+    def __init__(self, step: _Optional[str] = ..., rows: _Optional[int] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class JobError(_message.Message):
     __slots__ = ("code", "message", "place", "hint")
@@ -241,6 +265,14 @@ class RolledBackLoad(_message.Message):
     rollback: SinkRollback
     already: bool
     def __init__(self, load_id: _Optional[str] = ..., sink: _Optional[str] = ..., target: _Optional[str] = ..., mode: _Optional[str] = ..., removed: _Optional[int] = ..., restored: _Optional[int] = ..., kept_bytes: _Optional[int] = ..., rollback: _Optional[_Union[SinkRollback, _Mapping]] = ..., already: _Optional[bool] = ...) -> None: ...
+
+class ReplayRejectsRequest(_message.Message):
+    __slots__ = ("name", "request_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ListRejectsRequest(_message.Message):
     __slots__ = ("parent", "skip", "limit", "step", "code")

@@ -61,6 +61,11 @@ class JobServiceStub:
                 request_serializer=etlplus_dot_v1_dot_job__pb2.RollbackJobRequest.SerializeToString,
                 response_deserializer=etlplus_dot_v1_dot_job__pb2.RollbackJobResponse.FromString,
                 _registered_method=True)
+        self.ReplayRejects = channel.unary_unary(
+                '/etlplus.v1.JobService/ReplayRejects',
+                request_serializer=etlplus_dot_v1_dot_job__pb2.ReplayRejectsRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_job__pb2.Job.FromString,
+                _registered_method=True)
         self.ListRejects = channel.unary_stream(
                 '/etlplus.v1.JobService/ListRejects',
                 request_serializer=etlplus_dot_v1_dot_job__pb2.ListRejectsRequest.SerializeToString,
@@ -121,6 +126,20 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplayRejects(self, request, context):
+        """Runs the newest version of a job's pipeline over the records that the job refused, and over
+        nothing else, with the job's parameters. The answer is the new job, which tells how many of the
+        rejects it takes and why not the others; it is a job like any other. Fails with
+        FAILED_PRECONDITION when the job has not ended (JOB_NOT_ENDED), published nothing that stands
+        (NOTHING_PUBLISHED) or refused nothing that can be replayed (NOTHING_TO_REPLAY), when its
+        rejects are not kept any more (REJECTS_GONE), when another job replays them or has replayed
+        them (ALREADY_REPLAYED), or when the pipeline is of a kind in which a record might be loaded
+        twice (REPLAY_UNSUPPORTED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRejects(self, request, context):
         """Sends the rows that a job refused, in batches, in the order in which they were refused.
         """
@@ -162,6 +181,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.RollbackJob,
                     request_deserializer=etlplus_dot_v1_dot_job__pb2.RollbackJobRequest.FromString,
                     response_serializer=etlplus_dot_v1_dot_job__pb2.RollbackJobResponse.SerializeToString,
+            ),
+            'ReplayRejects': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayRejects,
+                    request_deserializer=etlplus_dot_v1_dot_job__pb2.ReplayRejectsRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_job__pb2.Job.SerializeToString,
             ),
             'ListRejects': grpc.unary_stream_rpc_method_handler(
                     servicer.ListRejects,
@@ -311,6 +335,33 @@ class JobService:
             '/etlplus.v1.JobService/RollbackJob',
             etlplus_dot_v1_dot_job__pb2.RollbackJobRequest.SerializeToString,
             etlplus_dot_v1_dot_job__pb2.RollbackJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayRejects(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.JobService/ReplayRejects',
+            etlplus_dot_v1_dot_job__pb2.ReplayRejectsRequest.SerializeToString,
+            etlplus_dot_v1_dot_job__pb2.Job.FromString,
             options,
             channel_credentials,
             insecure,

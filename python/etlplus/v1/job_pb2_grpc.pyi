@@ -56,6 +56,16 @@ class JobServiceStub:
     (ROLLBACK_BLOCKED), when what it replaced is not kept any more (ROLLBACK_UNAVAILABLE), or when
     others have changed its rows since (ROLLBACK_CONFLICT).
     """
+    ReplayRejects: _grpc.UnaryUnaryMultiCallable[_job_pb2.ReplayRejectsRequest, _job_pb2.Job]
+    """Runs the newest version of a job's pipeline over the records that the job refused, and over
+    nothing else, with the job's parameters. The answer is the new job, which tells how many of the
+    rejects it takes and why not the others; it is a job like any other. Fails with
+    FAILED_PRECONDITION when the job has not ended (JOB_NOT_ENDED), published nothing that stands
+    (NOTHING_PUBLISHED) or refused nothing that can be replayed (NOTHING_TO_REPLAY), when its
+    rejects are not kept any more (REJECTS_GONE), when another job replays them or has replayed
+    them (ALREADY_REPLAYED), or when the pipeline is of a kind in which a record might be loaded
+    twice (REPLAY_UNSUPPORTED).
+    """
     ListRejects: _grpc.UnaryStreamMultiCallable[_job_pb2.ListRejectsRequest, _job_pb2.ListRejectsResponse]
     """Sends the rows that a job refused, in batches, in the order in which they were refused."""
     TailJobLog: _grpc.UnaryStreamMultiCallable[_job_pb2.TailJobLogRequest, _job_pb2.TailJobLogResponse]
@@ -88,6 +98,16 @@ class JobServiceAsyncStub(JobServiceStub):
     published nothing (NOTHING_PUBLISHED), when later loads into the same targets stand
     (ROLLBACK_BLOCKED), when what it replaced is not kept any more (ROLLBACK_UNAVAILABLE), or when
     others have changed its rows since (ROLLBACK_CONFLICT).
+    """
+    ReplayRejects: _aio.UnaryUnaryMultiCallable[_job_pb2.ReplayRejectsRequest, _job_pb2.Job]  # type: ignore[assignment]
+    """Runs the newest version of a job's pipeline over the records that the job refused, and over
+    nothing else, with the job's parameters. The answer is the new job, which tells how many of the
+    rejects it takes and why not the others; it is a job like any other. Fails with
+    FAILED_PRECONDITION when the job has not ended (JOB_NOT_ENDED), published nothing that stands
+    (NOTHING_PUBLISHED) or refused nothing that can be replayed (NOTHING_TO_REPLAY), when its
+    rejects are not kept any more (REJECTS_GONE), when another job replays them or has replayed
+    them (ALREADY_REPLAYED), or when the pipeline is of a kind in which a record might be loaded
+    twice (REPLAY_UNSUPPORTED).
     """
     ListRejects: _aio.UnaryStreamMultiCallable[_job_pb2.ListRejectsRequest, _job_pb2.ListRejectsResponse]  # type: ignore[assignment]
     """Sends the rows that a job refused, in batches, in the order in which they were refused."""
@@ -148,6 +168,22 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         published nothing (NOTHING_PUBLISHED), when later loads into the same targets stand
         (ROLLBACK_BLOCKED), when what it replaced is not kept any more (ROLLBACK_UNAVAILABLE), or when
         others have changed its rows since (ROLLBACK_CONFLICT).
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayRejects(
+        self,
+        request: _job_pb2.ReplayRejectsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
+        """Runs the newest version of a job's pipeline over the records that the job refused, and over
+        nothing else, with the job's parameters. The answer is the new job, which tells how many of the
+        rejects it takes and why not the others; it is a job like any other. Fails with
+        FAILED_PRECONDITION when the job has not ended (JOB_NOT_ENDED), published nothing that stands
+        (NOTHING_PUBLISHED) or refused nothing that can be replayed (NOTHING_TO_REPLAY), when its
+        rejects are not kept any more (REJECTS_GONE), when another job replays them or has replayed
+        them (ALREADY_REPLAYED), or when the pipeline is of a kind in which a record might be loaded
+        twice (REPLAY_UNSUPPORTED).
         """
 
     @_abc_1.abstractmethod

@@ -216,7 +216,8 @@ class TwinRun:
         if engine.error is not None:
             raise engine.error
         sinks = tuple(self._stage(sink.name, sink) for sink in self._plan.spec.sinks)
-        return RunOutcome(sinks, self._rejects(), Progress(rows_read=ROWS, rows_staged=ROWS))
+        progress = Progress(engine.nodes, rows_read=ROWS, rows_staged=ROWS)
+        return RunOutcome(sinks, self._rejects(), progress)
 
     def rejects(self) -> RejectSummary:
         return self._rejects()
@@ -251,6 +252,8 @@ class TwinEngine:
         self.open = True
         self.error: Exception | None = None
         self.books: Books | None = None
+        self.nodes: tuple[NodeCounters, ...] = ()
+        self.runtimes: list[engine_pb2.Runtime] = []
         self.started = 0
         self.changed = threading.Condition()
 
@@ -281,9 +284,8 @@ class TwinEngine:
         self, plan: bytes, runtime: bytes, streams: Mapping[str, object] | None = None
     ) -> TwinRun:
         assert not streams
-        return TwinRun(
-            self, engine_pb2.Plan.FromString(plan), engine_pb2.Runtime.FromString(runtime)
-        )
+        self.runtimes.append(engine_pb2.Runtime.FromString(runtime))
+        return TwinRun(self, engine_pb2.Plan.FromString(plan), self.runtimes[-1])
 
     def read_rejects(self, path: str) -> Iterator[Sequence[RejectRow]]:
         assert Path(path).read_text(encoding="utf-8") == "rejects"

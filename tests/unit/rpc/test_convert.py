@@ -22,6 +22,7 @@ from etlplus.domain.events import EventKind, Heartbeat, JobEvent, NumberedLine, 
 from etlplus.domain.job import Job, JobError, JobState, SinkResult, SinkRollback
 from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.problem import Problem
+from etlplus.domain.replay import LeftOut, Replay, ReplayPlan, ReplaySource
 from etlplus.domain.run import (
     Books,
     ColumnReport,
@@ -83,6 +84,11 @@ JOB = Job(
     retry_time=START,
     upstream=(UUID(int=1),),
     downstream=(UUID(int=2),),
+    replay=Replay(
+        UUID(int=8),
+        START,
+        ReplayPlan((ReplaySource("s", ("s",), 5),), (LeftOut("v", 2, "DUPLICATE_KEY", "why"),)),
+    ),
 )
 UPSTREAM = Upstream("a", 1, str(UID), JobState.FAILED, deleted=True)
 

@@ -102,8 +102,8 @@ def test_every_method_answers_with_its_message(bench: Bench) -> None:
         if name == "RunPipeline":
             job = answers[0].name
         answered.append(name)
-    # Rolling back takes a job that has published: tests/wire/test_rollback.py has one.
-    assert sorted([*answered, "RollbackJob"]) == sorted(known)
+    # These take a job that has published: tests/wire/test_rollback.py and test_replay.py have one.
+    assert sorted([*answered, "RollbackJob", "ReplayRejects"]) == sorted(known)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Protocol
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
+from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,17 @@ class Language(Protocol):
         epoch: int,
         threads: int = 0,
         batch_rows: int = 0,
+        replays: Sequence[ReadAgain] = (),
     ) -> bytes:
         """The serialized Runtime. It holds secrets: never store or log it."""
+        ...
+
+    def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:
+        """Which of the rows that `old` refused a run of `new` can read again.
+
+        Raises:
+            WrongState: NOTHING_TO_REPLAY, REPLAY_UNSUPPORTED.
+        """
         ...
 
     def connectors(self) -> Sequence[CatalogueEntry]:

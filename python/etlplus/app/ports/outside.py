@@ -260,3 +260,7 @@ class RejectReader(Protocol):
     def read(self, job: Job) -> AsyncIterator[Sequence[RejectRow]]:
         """All rejects in batches, in the order found; none when there were none."""
         ...
+
+    async def is_kept(self, job: Job) -> bool:
+        """Whether a job's rejects are there to be read; False when there were none."""
+        ...

@@ -113,7 +113,13 @@ class JobStore(Protocol):
     """The queue and its history. Each change is one statement that names what it expects."""
 
     async def create(self, job: NewJob) -> Job:
-        """Stores a PENDING job and wakes the workers."""
+        """Stores a PENDING job and wakes the workers.
+
+        Raises:
+            AlreadyExists: the id is taken.
+            NotFound: VERSION_NOT_FOUND.
+            WrongState: ALREADY_REPLAYED, another job replays the same rejects and stands.
+        """
         ...
 
     async def get(self, workspace: str, uid: UUID) -> Job:

@@ -9,6 +9,7 @@ from datetime import datetime
 from etlplus.domain import names
 from etlplus.domain.events import Heartbeat, JobEvent, NumberedLine, Snapshot
 from etlplus.domain.job import Job, JobError, JobState, SinkResult, SinkRollback
+from etlplus.domain.replay import ReplayPlan
 from etlplus.domain.rollback import RolledBack
 from etlplus.domain.run import RejectRow
 from etlplus.rpc.convert.reports import to_books, to_counts, to_progress
@@ -57,6 +58,9 @@ def to_job(job: Job) -> job_pb2.Job:
     )
     if job.error is not None:
         message.error.CopyFrom(to_error(job.error))
+    if job.replay is not None:
+        message.replay_of = names.job_name(job.workspace, job.replay.of)
+        message.replay.CopyFrom(_to_replay(job.replay.plan))
     return message
 
 
@@ -65,6 +69,14 @@ def to_error(error: JobError) -> job_pb2.JobError:
     return job_pb2.JobError(
         code=error.code, message=error.message, place=error.place, hint=error.hint
     )
+
+
+def _to_replay(plan: ReplayPlan) -> job_pb2.ReplaySummary:
+    left_out = [
+        job_pb2.LeftOutRejects(step=each.step, rows=each.rows, code=each.code, reason=each.reason)
+        for each in plan.left_out
+    ]
+    return job_pb2.ReplaySummary(rows=plan.rows, left_out=left_out)
 
 
 def _to_sink(sink: SinkResult, rolled_back: Mapping[str, SinkRollback]) -> job_pb2.SinkResult:

@@ -16,7 +16,10 @@ def contract_services(use_cases: UseCases) -> list[Service]:
             "etlplus.v1.PipelineService",
             PipelineServicer(use_cases.pipelines, use_cases.plans, use_cases.scheduling),
         ),
-        Service.named("etlplus.v1.JobService", JobServicer(use_cases.jobs, use_cases.rollbacks)),
+        Service.named(
+            "etlplus.v1.JobService",
+            JobServicer(use_cases.jobs, use_cases.rollbacks, use_cases.replays),
+        ),
         Service.named("etlplus.v1.ConnectionService", ConnectionServicer(use_cases.connections)),
         Service.named("etlplus.v1.SystemService", SystemServicer(use_cases.system)),
         Service.named("etlplus.v1.AuthService", AuthServicer(use_cases.auth)),

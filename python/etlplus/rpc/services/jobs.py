@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from etlplus.app.jobs import Jobs
+from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.rpc.call import Context, caller
 from etlplus.rpc.convert import jobs as convert
@@ -15,9 +16,10 @@ from etlplus.v1 import job_pb2
 class JobServicer:
     """Translates; the use cases decide."""
 
-    def __init__(self, jobs: Jobs, rollbacks: JobRollbacks) -> None:
+    def __init__(self, jobs: Jobs, rollbacks: JobRollbacks, replays: JobReplays) -> None:
         self._jobs = jobs
         self._rollbacks = rollbacks
+        self._replays = replays
 
     async def GetJob(  # noqa: N802, D102 the contract's
         self, request: job_pb2.GetJobRequest, _context: Context
@@ -66,6 +68,12 @@ class JobServicer:
         return job_pb2.RollbackJobResponse(
             job=convert.to_job(job), loads=[convert.to_rolled_back(load) for load in loads]
         )
+
+    async def ReplayRejects(  # noqa: N802, D102 the contract's
+        self, request: job_pb2.ReplayRejectsRequest, _context: Context
+    ) -> job_pb2.Job:
+        job = await self._replays.replay(caller(), request.name, request_id=request.request_id)
+        return convert.to_job(job)
 
     async def ListRejects(  # noqa: N802, D102 the contract's
         self, request: job_pb2.ListRejectsRequest, _context: Context

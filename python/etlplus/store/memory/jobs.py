@@ -11,9 +11,10 @@ from etlplus.domain.errors import AlreadyExists, NotFound
 from etlplus.domain.events import EventKind, JobEvent
 from etlplus.domain.filter import Expr, Value, matches
 from etlplus.domain.job import Beat, Job, JobKey, JobState, Lease, NewJob, Settlement, SinkRollback
+from etlplus.domain.replay import Replay
 from etlplus.domain.run import Progress
 from etlplus.domain.trigger import Success
-from etlplus.store.jobs import EVENTS_KEPT, lost_workers
+from etlplus.store.jobs import EVENTS_KEPT, already_replayed, lost_workers
 from etlplus.store.memory.state import Arrival, Claimed, Memory
 from etlplus.store.pipelines import version_not_found
 
@@ -36,6 +37,8 @@ class MemoryJobs:
             raise AlreadyExists(f"Job {job.uid} exists already.")
         if (job.workspace, job.pipeline, job.version) not in tables.versions:
             raise version_not_found(job.pipeline, job.version)
+        if job.replay is not None:
+            self._refuse_another(job.replay)
         made = Job(
             workspace=job.workspace,
             uid=job.uid,
@@ -47,10 +50,16 @@ class MemoryJobs:
             create_time=self._memory.now(),
             priority=job.priority,
             scheduled_time=job.scheduled_time,
-            zone=zone,
+            zone=zone or job.zone,
+            replay=job.replay,
         )
         self._memory.hub.wake(None)
         return self._write(made)
+
+    def _refuse_another(self, replay: Replay) -> None:
+        for other in self._memory.tables.jobs.values():
+            if other.is_replaying and other.replay is not None and other.replay.of == replay.of:
+                raise already_replayed(replay.of, other.uid)
 
     async def get(self, workspace: str, uid: UUID) -> Job:
         """As `PostgresJobs.get`."""
@@ -294,4 +303,5 @@ def _fields(job: Job) -> Mapping[str, Value | None]:
         "start_time": job.start_time,
         "end_time": job.end_time,
         "scheduled_time": job.scheduled_time,
+        "replay_of": str(job.replay.of) if job.replay else None,
     }

@@ -7,10 +7,16 @@
 -- name: create
 with made as (
     insert into etlplus_control.job
-        (uid, workspace, pipeline, version, params, author, priority, scheduled_time)
+        (uid, workspace, pipeline, version, params, author, priority, scheduled_time, zone,
+        replay_of, replay)
     values
         (%(uid)s, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s, %(priority)s,
-        %(scheduled_time)s)
+        %(scheduled_time)s, %(zone)s, %(replay_of)s, %(replay)s)
+    -- As in the index job_standing_replay: waits for another one that is not committed yet.
+    on conflict (replay_of) where state in ('PENDING', 'RUNNING')
+        or state = 'SUCCEEDED' and rollbacks = '[]'
+        or jsonb_array_length(sinks) > jsonb_array_length(rollbacks)
+        do nothing
     returning *
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
@@ -35,6 +41,12 @@ from etlplus_control.job
 
 -- name: get
 where workspace = %(workspace)s and uid = %(uid)s
+
+-- name: standing_replay
+select uid from etlplus_control.job
+where replay_of = %(replay_of)s and (state in ('PENDING', 'RUNNING')
+    or state = 'SUCCEEDED' and rollbacks = '[]'
+    or jsonb_array_length(sinks) > jsonb_array_length(rollbacks))
 
 -- name: request_cancel
 with changed as (
