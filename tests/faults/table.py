@@ -34,7 +34,7 @@ strikes nothing may be left: no staging, no work folder, no lock, no job that ha
 shared with other work; Python {python}; {day}. `ETLPLUS_FAULTS_MINUTES` ends a sitting and the next
 one goes on where it stopped, so counts below their aim are those of a run that was ended by time.
 
-| fault | runs | aim | lost | doubled | untrue | left | broke | failed | recovery p50 | max |
+{broken}| fault | runs | aim | lost | doubled | untrue | left | broke | failed | recovery p50 | max |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 RIVALS = """
@@ -98,7 +98,18 @@ def _head(record: Record) -> str:
         memory=pages / 2**30,
         python=platform.python_version(),
         day=datetime.now(UTC).date(),
+        broken=_broken(record),
     )
+
+
+def _broken(record: Record) -> str:
+    """What each fault that broke a promise was seen to do, by the first note of the first one."""
+    first: dict[str, str] = {}
+    for each in record.found:
+        if each.contender == OURS and not each.verdict.is_clean:
+            words = " ".join(" ".join(each.verdict.notes).split()).replace("|", "/")
+            first.setdefault(each.fault, f"- {each.fault}, strike {each.number}: {words[:300]}")
+    return "Broken, the first of each:\n\n" + "\n".join(first.values()) + "\n\n" if first else ""
 
 
 def _sums(found: Sequence[Verdict]) -> str:
