@@ -33,8 +33,8 @@ strikes nothing may be left: no staging, no work folder, no lock, no job that ha
 {strikes} strikes of {aims}. Seeds {seeds}; machine: {machine}, {cores} cores, {memory:.0f} GiB,
 shared with other work; Python {python}; {day}. `ETLPLUS_FAULTS_MINUTES` ends a sitting and the next
 one goes on where it stopped, so counts below their aim are those of a run that was ended by time.
-
-{broken}| fault | runs | aim | lost | doubled | untrue | left | broke | failed | recovery p50 | max |
+{broken}
+| fault | runs | aim | lost | doubled | untrue | left | broke | failed | recovery p50 | max |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 RIVALS = """
@@ -109,7 +109,7 @@ def _broken(record: Record) -> str:
         if each.contender == OURS and not each.verdict.is_clean:
             words = " ".join(" ".join(each.verdict.notes).split()).replace("|", "/")
             first.setdefault(each.fault, f"- {each.fault}, strike {each.number}: {words[:300]}")
-    return "Broken, the first of each:\n\n" + "\n".join(first.values()) + "\n\n" if first else ""
+    return "\nBroken, the first of each:\n\n" + "\n".join(first.values()) + "\n" if first else ""
 
 
 def _sums(found: Sequence[Verdict]) -> str:
