@@ -180,3 +180,16 @@ def test_after_a_rollback_of_the_replay_it_is_done_again(place: Place) -> None:
     assert undo.returncode == 0, undo.stderr
     assert loads.replay(first).state == job_pb2.Job.STATE_SUCCEEDED
     assert [row[0] for row in loads.table()] == [1, 2, 3, 5]
+
+
+def test_what_a_table_refused_is_replayed_once_it_fits(place: Place) -> None:
+    live = place.live
+    live.query("create table narrow_again (id bigint, amount varchar(3), who text)")
+    loads = Loads(place, "narrow_again", "id,amount,who\n1,abc,ann\n2,abcd,bob\n")
+    first = loads.run()
+    assert [count.code for count in first.rejects.counts] == ["TARGET_REFUSED"]
+    live.query("alter table narrow_again alter column amount type text")
+    done = loads.replay(first)
+    assert done.state == job_pb2.Job.STATE_SUCCEEDED, done.error
+    assert (done.sinks[0].books.read, done.sinks[0].books.loaded) == (1, 1)
+    assert loads.table() == [(1, "abc", "ann"), (2, "abcd", "bob")]
