@@ -193,3 +193,37 @@ def test_what_a_table_refused_is_replayed_once_it_fits(place: Place) -> None:
     assert done.state == job_pb2.Job.STATE_SUCCEEDED, done.error
     assert (done.sinks[0].books.read, done.sinks[0].books.loaded) == (1, 1)
     assert loads.table() == [(1, "abc", "ann"), (2, "abcd", "bob")]
+
+
+WIDE = """\
+api: etlplus/v1
+name: wide
+sources:
+  orders: {{csv: {{uri: wide_orders.csv}}}}
+  users: {{csv: {{uri: wide_users.csv}}}}
+  notes: {{csv: {{uri: wide_notes.csv}}}}
+steps:
+  - {{name: known, from: orders, join: {{with: users, on: [user], how: lookup, missing: reject}}}}
+  - {{name: checked, from: known, validate: {{rules: [{{name: old, expr: "{rule}"}}]}}}}
+sinks:
+  table: {{from: checked, postgres: {{connection: local, table: wide}}}}
+  beside: {{from: notes, postgres: {{connection: local, table: wide_notes}}}}
+"""
+
+
+def test_what_is_looked_up_is_read_whole_and_what_stands_beside_not_at_all(place: Place) -> None:
+    live = place.live
+    place.file("wide_orders.csv", "id,user\n1,7\n2,8\n3,9\n")
+    place.file("wide_users.csv", "user,age\n7,70\n8,8\n")
+    place.file("wide_notes.csv", "note\na\nb\n")
+    first = live.run(WIDE.format(rule="age > 18"))
+    assert first.state == job_pb2.Job.STATE_SUCCEEDED, first.error
+    assert {count.step: count.rows for count in first.rejects.counts} == {"known": 1, "checked": 1}
+    place.file("wide_users.csv", "user,age\n7,70\n8,8\n9,90\n")
+    live.apply(WIDE.format(rule="age > 0"))
+    request = job_pb2.ReplayRejectsRequest(name=first.name)
+    done = live.wait(live.jobs.ReplayRejects(request, metadata=live.metadata, timeout=60))
+    assert done.state == job_pb2.Job.STATE_SUCCEEDED, done.error
+    assert done.replay.rows == 2
+    assert live.query("select id, age from wide order by id") == [(1, 70), (2, 8), (3, 90)]
+    assert live.query("select note from wide_notes order by note") == [("a",), ("b",)]
