@@ -16,7 +16,7 @@ PIPELINE = """\
 api: etlplus/v1
 name: {name}
 sources:
-  numbers: {{csv: {{uri: numbers.csv}}}}
+  numbers: {{csv: {{uri: wrong_numbers.csv}}}}
 steps:
 {steps}
 sinks:

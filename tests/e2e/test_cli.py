@@ -116,6 +116,7 @@ def test_a_file_runs_and_the_books_are_printed(place: Place) -> None:
         "filtered": 0,
         "merged_away": 0,
         "expanded": 0,
+        "deleted": 0,
     }
     assert "stored as version 1" in result.stderr
     assert "SUCCEEDED" in result.stderr
