@@ -32,6 +32,10 @@ CONNECT_OPTIONS: Mapping[str, Any] = {
 }
 
 
+#: The share of a caller's patience for which the pool tries to connect.
+_ATTEMPT_SHARE = 0.8
+
+
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
     """Limits of a pool.
@@ -79,6 +83,9 @@ class Database:
             timeout=options.wait.total_seconds(),
             max_waiting=options.max_waiting,
             max_lifetime=options.max_lifetime.total_seconds(),
+            # The pool doubles its pause after each failure. Attempts that end before a caller's
+            # patience let the next caller begin anew, so that no pause outlasts an outage.
+            reconnect_timeout=options.wait.total_seconds() * _ATTEMPT_SHARE,
             check=_drop_dead,
             kwargs=_connect_arguments(options),
             name="etlplus",
