@@ -10,6 +10,7 @@ from benches import (
     b3_dirty_csv,
     b4_join_aggregate,
     b7_small_job,
+    b8_claims,
     big_join,
     footprint,
     report,
@@ -22,6 +23,7 @@ WORKS = {
     "b4": b4_join_aggregate.measure,
     "b7": b7_small_job.measure,
     "join": big_join.measure,
+    "b8": b8_claims.measure,
     "footprint": footprint.measure,
 }
 

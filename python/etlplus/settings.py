@@ -9,6 +9,7 @@ configuration folder), the default.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -25,10 +26,12 @@ from pydantic_settings import (
 )
 
 from etlplus.domain.errors import InvalidInput
+from etlplus.domain.queueing import QUEUE
 
 PREFIX: Final = "ETLPLUS_"
 DEFAULT_LISTEN: Final = "127.0.0.1:7433"
 _LARGEST_PORT = 65535
+_QUEUE_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _ANY_IPV4 = "0.0.0.0"  # noqa: S104 it is recognised here, not listened on
 _ANY_IPV6 = "::"
 
@@ -110,8 +113,20 @@ class Settings(BaseSettings):
         None, description="Folder with a file for each secret that `${secret.NAME}` may name."
     )
     worker_slots: int = Field(2, ge=1, le=1024, description="Jobs that a worker runs at once.")
+    queues: Annotated[tuple[str, ...], NoDecode] = Field(
+        (QUEUE,),
+        min_length=1,
+        max_length=100,
+        description="Names of the queues that a worker serves, joined by commas.",
+    )
     lease_seconds: float = Field(
         30.0, ge=1, le=3600, description="Time after which a silent worker's job is given away."
+    )
+    job_retention_days: float = Field(
+        90.0,
+        ge=0,
+        le=36500,
+        description="Days after its end at which a job is deleted, with its rejects; never if 0.",
     )
     job_memory: ByteSize = Field(
         ByteSize(256 << 20), ge=16 << 20, description="Memory of a job that does not say its own."
@@ -147,6 +162,22 @@ class Settings(BaseSettings):
     @classmethod
     def _listen_is_an_address(cls, value: str) -> str:
         parse_listen(value)
+        return value
+
+    @field_validator("queues", mode="before")
+    @classmethod
+    def _split_queues(cls, value: object) -> object:
+        """Names are joined by commas in the environment."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("queues")
+    @classmethod
+    def _queues_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [name for name in value if not _QUEUE_NAME.fullmatch(name)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is not the name of a queue: a-z, 0-9, _ and -")
         return value
 
     @field_validator("file_roots", mode="before")

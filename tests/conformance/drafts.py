@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from etlplus.app.ports import Stores
 from etlplus.domain.job import Job, Lease, NewJob
 from etlplus.domain.names import new_job_id
 from etlplus.domain.pipeline import PipelineDraft
+from etlplus.domain.queueing import Queueing
 
 WORKSPACE = "default"
 PIPELINE = "flights"
@@ -25,9 +27,10 @@ async def pipeline(stores: Stores) -> None:
     await stores.pipelines.create(WORKSPACE, PIPELINE, draft())
 
 
-async def submit(stores: Stores, *, priority: int = 0, author: str = "root") -> Job:
+async def submit(stores: Stores, *, author: str = "root", **queueing: Any) -> Job:
     """A waiting job; the pipeline must be there."""
-    job = NewJob(WORKSPACE, new_job_id(), PIPELINE, 1, {"day": "1"}, author, priority)
+    how = Queueing(**queueing)
+    job = NewJob(WORKSPACE, new_job_id(), PIPELINE, 1, {"day": "1"}, author, queueing=how)
     return await stores.jobs.create(job)
 
 

@@ -124,10 +124,10 @@ async def test_a_failed_job_keeps_its_error_even_of_strange_text(stores: Stores)
 
 async def test_claims_go_by_priority_then_by_age(stores: Stores) -> None:
     await pipeline(stores)
-    low = await submit(stores, priority=-1)
+    low = await submit(stores, priority=49)
     first = await submit(stores)
     second = await submit(stores)
-    high = await submit(stores, priority=5)
+    high = await submit(stores, priority=55)
     claimed = await stores.jobs.claim(uuid4(), lease=LEASE, limit=3)
     assert [job.uid for job in claimed] == [high.uid, first.uid, second.uid]
     (last,) = await stores.jobs.claim(uuid4(), lease=LEASE, limit=3)

@@ -164,3 +164,13 @@ def test_addresses_are_taken_apart(listen: str, parsed: tuple[str, int]) -> None
 def _url(found: Settings) -> str:
     assert found.database_url is not None
     return found.database_url.get_secret_value()
+
+
+def test_queues_are_names_joined_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().queues == ("default",)
+    monkeypatch.setenv("ETLPLUS_QUEUES", "default, heavy")
+    assert load().queues == ("default", "heavy")
+    for wrong in ("Heavy", ",", "a b"):
+        monkeypatch.setenv("ETLPLUS_QUEUES", wrong)
+        with pytest.raises(InvalidInput, match="ETLPLUS_QUEUES"):
+            load()

@@ -79,7 +79,7 @@ async def test_the_newest_version_takes_the_rejects_with_the_same_parameters(
     answer = await served.client.jobs.ListJobs(
         job_pb2.ListJobsRequest(parent=WORKSPACE, filter=f'replay_of = "{job.uid}"')
     )
-    assert list(answer.jobs) == [made]
+    assert [found.name for found in answer.jobs] == [made.name]
     again = await served.client.jobs.GetJob(job_pb2.GetJobRequest(name=job.name))
     assert not again.replay_of
     assert not again.HasField("replay")

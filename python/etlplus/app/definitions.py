@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from etlplus.app.ports import Aside, Language
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import Refused, ReplayPlan
 from etlplus.domain.schedule import Schedule
 from etlplus.domain.trigger import Triggers
@@ -77,6 +79,12 @@ class Definitions:
             WrongState: NOTHING_TO_REPLAY, REPLAY_UNSUPPORTED.
         """
         return await self._aside.call(self._language.plan_replay, old, new, refused)
+
+    async def queueing(
+        self, spec: bytes, params: Mapping[str, str], scheduled: datetime
+    ) -> Queueing:
+        """How a run for an instant queues up. Raises InvalidInput (PARAM_INVALID)."""
+        return await self._aside.call(self._language.queueing, spec, params, scheduled)
 
     def _takes(self, spec: bytes, params: Mapping[str, str]) -> SpecSummary:
         self._language.check_params(spec, params)

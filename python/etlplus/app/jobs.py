@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,7 +16,7 @@ from etlplus.app.ports import RejectReader, Stores
 from etlplus.domain import names
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.events import EventKind, Heartbeat, JobEvent, NumberedLine, Snapshot
-from etlplus.domain.job import Job, JobKey
+from etlplus.domain.job import Job, JobKey, JobState
 from etlplus.domain.principal import Principal
 from etlplus.domain.run import RejectRow
 
@@ -43,9 +44,9 @@ class Jobs:
         self._heartbeat = heartbeat
 
     async def get(self, caller: Principal, name: str) -> Job:
-        """The job. Raises NotFound (JOB_NOT_FOUND)."""
+        """The job, and why it waits if it does. Raises NotFound (JOB_NOT_FOUND)."""
         workspace, uid = names.parse_job(name)
-        return await self._stores.jobs.get(enter(caller, workspace), uid)
+        return await self._told(await self._stores.jobs.get(enter(caller, workspace), uid))
 
     async def list(
         self,
@@ -57,7 +58,7 @@ class Jobs:
         page_token: str = "",
         chain: str = "",
     ) -> Page[Job]:
-        """Jobs, newest first. `chain`: only those that hang together with this job.
+        """Jobs, newest first, with why they wait. `chain`: those that hang together with this job.
 
         Raises:
             InvalidInput: FILTER_INVALID, PAGE_TOKEN_INVALID.
@@ -77,10 +78,11 @@ class Jobs:
             workspace, where, after=after, limit=limit + 1, among=among
         )
         if len(found) <= limit:
-            return Page(tuple(found), "")
+            return Page(tuple(await self._all_told(found)), "")
         last = found[limit - 1]
         key = [last.create_time.isoformat(), str(last.uid)]
-        return Page(tuple(found[:limit]), await self._tokens.write(arguments, key))
+        told = await self._all_told(found[:limit])
+        return Page(tuple(told), await self._tokens.write(arguments, key))
 
     async def cancel(self, caller: Principal, name: str) -> Job:
         """Asks a job to stop; one that has ended stays as it is. Raises NotFound."""
@@ -106,7 +108,7 @@ class Jobs:
             seen = _resumed(resume_after, job.sequence)
             if not resume_after:
                 seen = job.sequence
-                yield Snapshot(seen, job)
+                yield Snapshot(seen, await self._told(job))
             while not (job.state.is_final and seen >= job.sequence):
                 async for news in self._news(workspace, uid, seen):
                     if isinstance(news, Snapshot):
@@ -173,6 +175,17 @@ class Jobs:
                 if left == 0:
                     return
 
+    async def _told(self, job: Job) -> Job:
+        return (await self._all_told([job]))[0]
+
+    async def _all_told(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """The jobs, those that wait with the reason."""
+        waiting = [job.uid for job in jobs if job.state is JobState.PENDING]
+        if not waiting:
+            return jobs
+        found = await self._stores.queue.standings(waiting)
+        return [replace(job, wait=found[job.uid].wait) if job.uid in found else job for job in jobs]
+
     async def _news(
         self, workspace: str, uid: UUID, seen: int
     ) -> AsyncIterator[Snapshot | JobEvent]:
@@ -186,7 +199,7 @@ class Jobs:
                 if event.kind is EventKind.STATE:
                     job = await self._stores.jobs.get(workspace, uid)
                     seen = job.sequence
-                    yield Snapshot(seen, job)
+                    yield Snapshot(seen, await self._told(job))
                 else:
                     seen = event.sequence
                     yield event

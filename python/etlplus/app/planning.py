@@ -104,8 +104,11 @@ class Plans:
         request_id: str = "",
         validate_only: bool = False,
         scheduled_time: datetime | None = None,
+        priority: int | None = None,
     ) -> Job:
         """Queues a run of a stored pipeline; 0 runs the newest version. Nothing has run yet.
+
+        Without a priority it has that of the definition.
 
         With a planned instant it takes the schedule's parameters where none are given, and is the
         only run for it: one that has not failed is the answer.
@@ -125,8 +128,11 @@ class Plans:
             if scheduled_time is not None:
                 stored = await self._stores.pipelines.get(workspace, pipeline)
                 wanted = {**planned(stored, scheduled_time).params, **given}
-            job = await self._new_job(caller, workspace, pipeline, version, wanted)
-            job = replace(job, scheduled_time=scheduled_time)
+            job = await self._new_job(
+                caller, workspace, pipeline, version, wanted, scheduled_time=scheduled_time
+            )
+            if priority is not None:
+                job = replace(job, queueing=replace(job.queueing, priority=priority))
             if validate_only:
                 return _unsaved(job)
             if scheduled_time is not None:
@@ -138,14 +144,21 @@ class Plans:
         return await once(
             self._stores.requests,
             RequestKey(workspace, "RunPipeline", request_id),
-            (pipeline, version, given, *([scheduled_time.isoformat()] if scheduled_time else [])),
+            _body(pipeline, version, given, scheduled_time, priority),
             submit,
             write=lambda job: names.job_name(job.workspace, job.uid),
             read=lambda answer: self._stores.jobs.get(*names.parse_job(answer)),
         )
 
     async def _new_job(
-        self, caller: Principal, workspace: str, pipeline: str, version: int, params: dict[str, str]
+        self,
+        caller: Principal,
+        workspace: str,
+        pipeline: str,
+        version: int,
+        params: dict[str, str],
+        *,
+        scheduled_time: datetime | None,
     ) -> NewJob:
         stored = await self._stores.pipelines.get(workspace, pipeline)
         spec = stored.spec
@@ -159,6 +172,7 @@ class Plans:
                 place=summary.streams[0],
                 hint="Run it from the program that has the rows, or read them from files",
             )
+        asked = scheduled_time or datetime.now(UTC)
         return NewJob(
             workspace=workspace,
             uid=names.new_job_id(),
@@ -166,6 +180,8 @@ class Plans:
             version=version or stored.version,
             params=params,
             author=caller.id,
+            scheduled_time=scheduled_time,
+            queueing=await self._definitions.queueing(spec, params, asked),
         )
 
     async def _resolve(
@@ -207,6 +223,18 @@ def _finding(error: EtlError, severity: Literal["error", "warning"]) -> Problem:
     )
 
 
+def _body(
+    pipeline: str,
+    version: int,
+    params: Mapping[str, str],
+    scheduled_time: datetime | None,
+    priority: int | None,
+) -> tuple[object, ...]:
+    """What makes two requests the same. What is absent leaves it as it was before it existed."""
+    instant = [scheduled_time.isoformat()] if scheduled_time else []
+    return (pipeline, version, params, *instant, *([priority] if priority is not None else []))
+
+
 def _unsaved(job: NewJob) -> Job:
     return Job(
         workspace=job.workspace,
@@ -218,4 +246,6 @@ def _unsaved(job: NewJob) -> Job:
         author=job.author,
         create_time=datetime.now(UTC),
         scheduled_time=job.scheduled_time,
+        priority=job.queueing.priority,
+        queue=job.queueing.queue,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from etlplus.app.access import enter
 from etlplus.app.definitions import Definitions
 from etlplus.app.ports import RejectReader, Stores
@@ -68,6 +70,8 @@ class JobReplays:
                 metadata={"name": name},
             )
         await self._definitions.takes(new.spec, job.params)
+        instant = job.scheduled_time or job.create_time
+        queueing = await self._definitions.queueing(new.spec, job.params, instant)
         return NewJob(
             workspace=job.workspace,
             uid=names.new_job_id(),
@@ -75,10 +79,10 @@ class JobReplays:
             version=new.version,
             params=job.params,
             author=caller.id,
-            priority=job.priority,
             # `${run.scheduled_date}` must be what it was, or other files would be read.
-            scheduled_time=job.scheduled_time or job.create_time,
+            scheduled_time=instant,
             zone=job.zone,
+            queueing=replace(queueing, priority=job.priority),
             replay=Replay(job.uid, job.start_time or job.create_time, plan),
         )
 

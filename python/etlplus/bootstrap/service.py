@@ -116,7 +116,14 @@ async def work(settings: Settings, *, ready: Callable[[], None]) -> None:
 
 def _worker(settings: Settings, machine: Parts) -> Worker:
     lease = timedelta(seconds=settings.lease_seconds)
-    return Worker(machine, slots=settings.worker_slots, lease=lease)
+    days = settings.job_retention_days
+    return Worker(
+        machine,
+        slots=settings.worker_slots,
+        lease=lease,
+        queues=settings.queues,
+        retention=timedelta(days=days) if days else None,
+    )
 
 
 def _use_cases(

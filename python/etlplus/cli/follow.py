@@ -100,7 +100,7 @@ def _show(event: job_pb2.WatchJobResponse, shown: Meter | _Silent) -> bool:
     """Shows an event. True: the job has ended."""
     kind = event.WhichOneof("event")
     if kind == "snapshot":
-        shown.state(report.state(event.snapshot))
+        shown.state(report.standing(event.snapshot))
         shown.update(event.snapshot.progress)
         return event.snapshot.state in report.FINAL
     if kind == "progress":

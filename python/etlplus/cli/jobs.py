@@ -84,11 +84,16 @@ def job_table(found: list[job_pb2.Job]) -> str:
                 duration(took) if took else "-",
                 number(job.progress.rows_read),
                 number(job.rejects.rows or job.progress.rows_rejected),
-                job.error.code,
+                line(report.waiting(job)) if is_held(job) else job.error.code,
             )
         )
-    head = ("JOB", "PIPELINE", "STATE", "CREATED", "SCHEDULED", "TOOK", "READ", "REJECTED", "ERROR")
+    head = ("JOB", "PIPELINE", "STATE", "CREATED", "SCHEDULED", "TOOK", "READ", "REJECTED", "NOTE")
     return table(head, rows, right="     >>>")
+
+
+def is_held(job: job_pb2.Job) -> bool:
+    """Whether something else than its turn keeps the job waiting."""
+    return job.HasField("wait") and job.wait.reason != job_pb2.JobWait.REASON_TURN
 
 
 def named(opened: Session, job: str) -> str:

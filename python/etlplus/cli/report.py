@@ -10,6 +10,7 @@ from etlplus.cli.message import state_name
 from etlplus.cli.pipelines import moment
 from etlplus.cli.screen import next_command
 from etlplus.cli.text import duration, line, number, size, table
+from etlplus.domain.queueing import PRIORITY, QUEUE
 from etlplus.v1 import job_pb2
 
 if TYPE_CHECKING:
@@ -30,6 +31,24 @@ def state(job: job_pb2.Job) -> str:
     if not undone:
         return word
     return f"{word}, {'rolled back' if undone == len(job.sinks) else 'partly rolled back'}"
+
+
+def waiting(job: job_pb2.Job) -> str:
+    """Why the job waits; empty when it does not."""
+    if not job.HasField("wait"):
+        return ""
+    if not job.wait.HasField("until_time"):
+        return job.wait.message
+    until = job.wait.until_time.ToDatetime(UTC).astimezone().strftime("%H:%M:%S")
+    return f"{job.wait.message}; next at {until}"
+
+
+def standing(job: job_pb2.Job) -> str:
+    """The job's state, with why it waits where it is not just its turn."""
+    reason = job.wait.reason if job.HasField("wait") else job_pb2.JobWait.REASON_TURN
+    if reason == job_pb2.JobWait.REASON_TURN:
+        return state(job)
+    return f"{state(job)}, waits: {waiting(job)}"
 
 
 def seconds(job: job_pb2.Job) -> float:
@@ -126,6 +145,7 @@ def _head(job: job_pb2.Job) -> str:
             ("left out", f"{number(each.rows)} of {each.step}: {line(each.reason)}")
             for each in job.replay.left_out
         ]
+    rows += _queueing(job)
     rows += [("param", f"{name}={value}") for name, value in sorted(job.params.items())]
     if job.HasField("scheduled_time"):
         rows.append(("scheduled", job.scheduled_time.ToJsonString()))
@@ -142,12 +162,16 @@ def _head(job: job_pb2.Job) -> str:
         rows.append(("memory", f"{held} held, {written} spilled to disk"))
     if job.attempt > 1:
         rows.append(("attempt", str(job.attempt)))
-    if job.HasField("retry_time"):
-        again = job.retry_time.ToDatetime(UTC).astimezone().strftime("%H:%M:%S")
-        rows.append(("retry", f"number {job.retries} starts at {again}"))
     if job.error.code:
         rows.append(("error", f"{job.error.code}: {job.error.message}"))
     return table((), ()) if not rows else "".join(f"{name:<11}{value}\n" for name, value in rows)
+
+
+def _queueing(job: job_pb2.Job) -> list[tuple[str, str]]:
+    """Why it waits, and what of its queueing is not as usual."""
+    rows = [("waits", waiting(job))] if job.HasField("wait") else []
+    rows += [("queue", job.queue)] if job.queue not in {"", QUEUE} else []
+    return rows + ([("priority", str(job.priority))] if job.priority != PRIORITY else [])
 
 
 def steps(job: job_pb2.Job) -> str:

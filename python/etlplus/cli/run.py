@@ -34,6 +34,10 @@ def run(
     local: Annotated[bool, Parameter(help="Run a file in this process, without a server.")] = False,
     detach: Annotated[bool, Parameter(alias="-d", help="Do not wait for the end.")] = False,
     version: Annotated[int, Parameter(help="The version; the newest when 0.")] = 0,
+    priority: Annotated[
+        int | None,
+        Parameter(help="From 0 to 100, more comes first; the definition's, or 50, if not given."),
+    ] = None,
     output: Output = "table",
     remote: Remote = HERE,
 ) -> int:
@@ -51,18 +55,18 @@ def run(
     if local:
         from etlplus.cli.local import run_here  # noqa: PLC0415 needs the engine
 
-        _refuse_with_local(target, detach=detach, version=version)
+        _refuse_with_local(target, detach=detach, version=version, priority=priority)
         return run_here(load(target, remote.screen), params, output, remote.screen)
-    request = _Request(target, params, version, detach=detach)
+    request = _Request(target, params, version, priority, detach=detach)
     return _run_on_server(request, output, remote)
 
 
-def _refuse_with_local(target: str, *, detach: bool, version: int) -> None:
-    if detach or version or not is_file(target):
+def _refuse_with_local(target: str, *, detach: bool, version: int, priority: int | None) -> None:
+    if detach or version or priority is not None or not is_file(target):
         raise InvalidInput(
             "--local runs a file, and waits for its end",
             place="--local",
-            hint="Leave out --detach and --version, and name a pipeline file",
+            hint="Leave out --detach, --version and --priority, and name a pipeline file",
         )
 
 
@@ -73,6 +77,7 @@ class _Request:
     target: str
     params: dict[str, str]
     version: int
+    priority: int | None
     detach: bool
 
 
@@ -85,7 +90,9 @@ def _run_on_server(asked: _Request, output: Output, remote: Remote) -> int:
             stored = store(opened, definition, f"Run of {Path(asked.target).name}")
             screen.note(f"{definition.name} is stored as version {stored.version}")
             name, version = stored.name, stored.version
-        request = pipeline_pb2.RunPipelineRequest(name=name, version=version, params=asked.params)
+        request = pipeline_pb2.RunPipelineRequest(
+            name=name, version=version, params=asked.params, priority=asked.priority
+        )
         job = opened.client.pipelines.RunPipeline(request, timeout=CALL_SECONDS)
         return finish(opened, job, output, screen, detach=asked.detach)
 

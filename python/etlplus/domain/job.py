@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from etlplus.domain.queueing import PRIORITY, QUEUE, Queueing, Wait
 from etlplus.domain.replay import Replay
 from etlplus.domain.run import Books, Progress, RejectSummary
 
@@ -75,6 +76,7 @@ class NewJob:
             whose rejects it replays; None when somebody asked for it.
         replay: whose rejects it reads; None for a job that reads all.
         zone: by whose clocks its instant is told; empty for that of its own schedule.
+        queueing: where it waits, and for what.
     """
 
     workspace: str
@@ -83,10 +85,10 @@ class NewJob:
     version: int
     params: Mapping[str, str]
     author: str
-    priority: int = 0
     scheduled_time: datetime | None = None
     replay: Replay | None = None
     zone: str = ""
+    queueing: Queueing = field(default_factory=Queueing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Job:
         upstream: the jobs whose success started it.
         downstream: the jobs that its success has started; both where a job is looked up.
         replay: whose rejects it reads; None for a job that reads all.
+        wait: why it waits, where somebody asked for it; None when it does not wait.
     """
 
     workspace: str
@@ -117,7 +120,7 @@ class Job:
     params: Mapping[str, str]
     author: str
     create_time: datetime
-    priority: int = 0
+    priority: int = PRIORITY
     attempt: int = 0
     lost_leases: int = 0
     epoch: int = 0
@@ -148,6 +151,9 @@ class Job:
         if self.state is JobState.SUCCEEDED and not self.rollbacks:
             return True
         return len(self.sinks) > len(self.rollbacks)
+
+    queue: str = QUEUE
+    wait: Wait | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

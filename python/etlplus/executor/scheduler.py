@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfoNotFoundError
 
 from etlplus.domain import names
 from etlplus.domain.errors import EtlError, InvalidInput, RunError, Unavailable
 from etlplus.domain.job import JobError
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.schedule import Catching, DueSchedule, ScheduleKey, catch_up
 from etlplus.executor.parts import Parts
 from etlplus.executor.threads import Threads, happens
@@ -81,22 +84,33 @@ class Scheduler:
             await self._record(due, Catching((), None), unusable(error))
             return 0
         try:
-            await self._check(due)
+            spec = await self._check(due)
+            queueing = await self._queueing(due, spec, caught.fire)
         except EtlError as error:
             if isinstance(error, Unavailable):
                 raise
             await self._record(due, caught, error)
             return 0
         jobs = {instant: names.new_job_id() for instant in caught.fire}
-        made = await self._stores.schedules.fire(due, jobs, caught.next_time)
+        made = await self._stores.schedules.fire(due, jobs, caught.next_time, queueing=queueing)
         for job in made:
             _LOG.info("%s is run for %s as job %s", due.pipeline, job.scheduled_time, job.uid)
         if not caught.fire:
             _LOG.info("%s was not run for %s, which is past", due.pipeline, due.planned)
         return len(made)
 
-    async def _check(self, due: DueSchedule) -> None:
-        """The run could take the schedule's values. Raises the language's errors."""
+    async def _queueing(
+        self, due: DueSchedule, spec: bytes, instants: Sequence[datetime]
+    ) -> Mapping[datetime, Queueing]:
+        """How the run for each instant queues up."""
+        params = due.state.schedule.params
+        return {
+            instant: await self._threads.call(self._language.queueing, spec, params, instant)
+            for instant in instants
+        }
+
+    async def _check(self, due: DueSchedule) -> bytes:
+        """The definition, which can take the schedule's values. Raises the language's errors."""
         version = await self._stores.pipelines.get_version(due.workspace, due.pipeline, due.version)
         params = due.state.schedule.params
         await self._threads.call(self._language.check_params, version.spec, params)
@@ -106,6 +120,7 @@ class Scheduler:
                 f"The source {summary.streams[0]!r} is a stream, which no schedule can hand in",
                 place=summary.streams[0],
             )
+        return version.spec
 
     async def _record(self, due: DueSchedule, caught: Catching, error: EtlError) -> None:
         _LOG.warning("%s was not run for %s: %s", due.pipeline, due.planned, error)

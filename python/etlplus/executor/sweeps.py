@@ -13,6 +13,7 @@ import re
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -26,32 +27,66 @@ from etlplus.executor.threads import Threads, happens
 
 _LOG = logging.getLogger(__name__)
 _RESCUE_EVERY = 5.0
+_AWAKEN_EVERY = 1.0
 _TIDY_EVERY = 300.0
+_JOBS_AT_ONCE = 500
 #: Plans and previews, which no claim stands for, are long over after this many seconds.
 _PLAN_AGE = 3600.0
 _FOLDER = re.compile(r"([0-9a-f]{32})-([0-9]+)")
+_LOAD = re.compile(r"[0-9a-f]{32}")
 _CONNECTIONS_AT_ONCE = 100
 
 
 class Sweeps:
     """Does the upkeep of one worker's machine, and its share of the store's."""
 
-    def __init__(self, parts: Parts, threads: Threads) -> None:
-        """Blocking parts run in `threads`."""
+    def __init__(self, parts: Parts, threads: Threads, retention: timedelta | None = None) -> None:
+        """Blocking parts run in `threads`. Jobs are kept for `retention` after their end."""
         self._parts = parts
         self._threads = threads
+        self._retention = retention
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Sweeps until `stop`, whatever happens to single sweeps."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_repeat(self.rescue, _RESCUE_EVERY, stop))
+            tasks.create_task(_repeat(self.awaken, _AWAKEN_EVERY, stop))
             tasks.create_task(_repeat(self.tidy, _TIDY_EVERY, stop))
+            tasks.create_task(_repeat(self.forget, _TIDY_EVERY, stop))
 
     async def rescue(self) -> None:
         """Puts jobs with expired leases back into the queue."""
         rescued = await self._parts.stores.jobs.rescue()
         if rescued:
             _LOG.warning("%d jobs of lost workers were rescued", rescued)
+
+    async def awaken(self) -> None:
+        """Lets jobs whose retry time has come take their turn."""
+        await self._parts.stores.queue.awaken()
+
+    async def forget(self) -> None:
+        """Deletes what ended long ago, in batches: jobs, and the rejects that this machine has."""
+        await self._parts.stores.queue.forget_lanes()
+        if self._retention is None:
+            return
+        gone = 0
+        while True:
+            batch = await self._parts.stores.queue.forget_jobs(
+                age=self._retention, limit=_JOBS_AT_ONCE
+            )
+            gone += len(batch)
+            if len(batch) < _JOBS_AT_ONCE:
+                break
+        if gone:
+            _LOG.info("%d jobs that ended more than %s ago are deleted", gone, self._retention)
+        await self._forget_rejects(self._retention)
+
+    async def _forget_rejects(self, retention: timedelta) -> None:
+        """Other machines have deleted jobs too: what is old here is asked for one by one."""
+        folder = self._parts.environment.data_dir / "rejects"
+        for path, job in await self._threads.call(_old_rejects, folder, retention):
+            if not await self._is_ours(job):
+                await self._threads.call(path.unlink, missing_ok=True)
 
     async def tidy(self) -> None:
         """Removes work folders and staging of claims that do not live any more."""
@@ -121,6 +156,16 @@ def _folders(root: Path) -> list[tuple[Path, Lease, float]]:
             lease = Lease(UUID(hex=form[1]), int(form[2]))
             found.append((path, lease, now - path.stat().st_mtime))
     return found
+
+
+def _old_rejects(folder: Path, retention: timedelta) -> list[tuple[Path, UUID]]:
+    """Files of rejects that were written longer ago than `retention`, with their jobs."""
+    oldest = time.time() - retention.total_seconds()
+    return [
+        (path, UUID(hex=path.stem))
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if _LOAD.fullmatch(path.stem) and path.stat().st_mtime < oldest
+    ]
 
 
 def _is_dead(lease: Lease, age: float, live: set[Lease]) -> bool:

@@ -75,7 +75,13 @@ class Triggers:
         await self._threads.call(self._language.check_params, version.spec, due.triggers.params)
         waiting = await self._stores.triggers.waiting(due)
         runs = {names.new_job_id(): firing for firing in firings(due.triggers.after, waiting)}
-        made = await self._stores.triggers.fire(due, runs)
+        queueing = {
+            uid: await self._threads.call(
+                self._language.queueing, version.spec, due.triggers.params, firing.newest.instant
+            )
+            for uid, firing in runs.items()
+        }
+        made = await self._stores.triggers.fire(due, runs, queueing=queueing)
         for job in made:
             causes = ", ".join(str(uid) for uid in job.upstream)
             _LOG.info("%s is run after job %s as job %s", due.pipeline, causes, job.uid)

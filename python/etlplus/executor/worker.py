@@ -6,12 +6,13 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from etlplus.domain.errors import Unavailable
+from etlplus.domain.errors import EtlError, Unavailable
 from etlplus.domain.job import Job
+from etlplus.domain.queueing import QUEUE
 from etlplus.executor.heart import Heart
 from etlplus.executor.parts import Parts
 from etlplus.executor.run import JobRun
@@ -24,6 +25,8 @@ from etlplus.executor.triggers import Triggers
 _LOG = logging.getLogger(__name__)
 #: Seconds between looks at the queue when no hint comes; jittered, so that replicas spread out.
 _POLL = 1.0
+#: How long after its last word a worker counts as one that serves its queues.
+_SERVED = timedelta(seconds=20)
 
 
 class Worker:
@@ -40,8 +43,13 @@ class Worker:
         slots: int,
         lease: timedelta,
         clock: Callable[[], float] = time.monotonic,
+        queues: Sequence[str] = (QUEUE,),
+        retention: timedelta | None = None,
     ) -> None:
-        """Runs up to `slots` jobs at once; a silent worker loses its jobs after `lease`."""
+        """Runs up to `slots` jobs of `queues` at once; a silent worker loses them after `lease`.
+
+        Jobs that ended longer ago than `retention` are deleted; never when it is None.
+        """
         self.id: UUID = uuid4()
         self._parts = parts
         self._slots = slots
@@ -51,7 +59,8 @@ class Worker:
         self._heart = Heart(parts.stores.jobs, lease, clock)
         # Apart from the jobs: a target that is slow to answer must not hold a slot.
         self._aside = Threads(1, "etlplus-sweep")
-        self._sweeps = Sweeps(parts, self._aside)
+        self._sweeps = Sweeps(parts, self._aside, retention)
+        self._queues = tuple(queues)
         # Apart from both: a slow target must not make a schedule late.
         self._reading = Threads(1, "etlplus-schedule")
         self._scheduler = Scheduler(parts, self._reading)
@@ -67,6 +76,7 @@ class Worker:
             tasks.create_task(self._sweeps.keep(stop))
             tasks.create_task(self._scheduler.keep(stop))
             tasks.create_task(self._triggers.keep(stop))
+            tasks.create_task(self._serve(stop))
             tasks.create_task(self._nudge_at(stop))
             listener = tasks.create_task(self._listen())
             try:
@@ -99,7 +109,9 @@ class Worker:
         if free <= 0:
             return 0
         asked = self._clock()
-        jobs = await self._parts.stores.jobs.claim(self.id, lease=self._lease, limit=free)
+        jobs = await self._parts.stores.jobs.claim(
+            self.id, lease=self._lease, limit=free, queues=self._queues
+        )
         for job in jobs:
             self._start(job, asked)
         return len(jobs)
@@ -118,6 +130,20 @@ class Worker:
             self._heart.remove(run.lease)
             del self._runs[run]
             self._nudge.set()
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        """Tells which queues are served, so that jobs of others can be told that theirs are not."""
+        queue = self._parts.stores.queue
+        while not stop.is_set():
+            try:
+                await queue.serve(self.id, self._queues, lease=_SERVED)
+            except Exception as error:  # noqa: BLE001 it is told again soon, and claims go on
+                _LOG.warning("the store was not told what is served: %s", error)
+            await happens(stop, _SERVED.total_seconds() / 4)
+        try:
+            await queue.leave(self.id)
+        except EtlError as error:
+            _LOG.info("the store was not told of the end: %s", error)
 
     async def _listen(self) -> None:
         with self._parts.stores.wakeups.subscribe(None) as wakeup:

@@ -14,6 +14,7 @@ from etlplus.language.nodes import compose
 from etlplus.language.options import check_options
 from etlplus.language.parameters import check_params
 from etlplus.language.queries import check_queries
+from etlplus.language.queueing import check_queueing
 from etlplus.language.reader import Reader
 from etlplus.language.references import check_references
 from etlplus.language.schedules import check_schedule
@@ -64,6 +65,7 @@ def _check(
     check_params(spec, findings)
     check_schedule(spec, findings, broken)
     check_triggers(spec, findings, broken)
+    check_queueing(spec, findings)
     check_references(spec, findings)
     check_names(spec, findings, broken)
     check_options(spec, findings, broken)

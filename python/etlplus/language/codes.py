@@ -78,6 +78,10 @@ SCHEDULE_OPTION: Final = "E0806"
 UNSCHEDULABLE: Final = "E0807"
 TRIGGERED_BY_ITSELF: Final = "E0808"
 
+# What is wrong with how runs queue up.
+KEY_UNKNOWN: Final = "E0901"
+SPAN: Final = "E0902"
+
 # What is probably not meant.
 UNUSED_SOURCE: Final = "W0501"
 UNUSED_STEP: Final = "W0502"
@@ -155,6 +159,8 @@ MEANINGS: Final = MappingProxyType(
         SCHEDULE_OPTION: "An option of a schedule stands where it does nothing.",
         UNSCHEDULABLE: "A run that nobody asks for would lack a parameter or a source.",
         TRIGGERED_BY_ITSELF: "A pipeline is to run after itself.",
+        KEY_UNKNOWN: "A key that counts runs apart is not known when a run is queued.",
+        SPAN: "A span of time is empty, or too long.",
         UNUSED_SOURCE: "A source is never read.",
         UNUSED_STEP: "A step's rows go nowhere.",
         UNUSED_PARAM: "A parameter is never used.",
@@ -231,6 +237,8 @@ HINTS: Final = MappingProxyType(
         SCHEDULE_OPTION: "Leave it out, or add what it belongs to",
         UNSCHEDULABLE: "Give the parameter a default, read the source from elsewhere",
         TRIGGERED_BY_ITSELF: "Name other pipelines; `schedule` runs one again and again",
+        KEY_UNKNOWN: "Form it of `${params.…}` and `${run.scheduled_date}`",
+        SPAN: "Write it as in `1h30m`",
         UNUSED_SOURCE: "Read it with `from`, or remove it",
         UNUSED_STEP: "Read it with `from`, or remove it",
         UNUSED_PARAM: "Use it, or remove it",

@@ -11,12 +11,14 @@ from etlplus.app.ports import RunContext
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.problem import Problem
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain
 from etlplus.language import canonical, schema
 from etlplus.language.check import check_spec
 from etlplus.language.findings import Findings
 from etlplus.language.limits import check_limits
 from etlplus.language.parameters import bind
+from etlplus.language.queueing import queueing as read_queueing
 from etlplus.language.texts import texts
 from etlplus.language.values import Values
 from etlplus.language.wiring import fill_defaults
@@ -48,6 +50,19 @@ def check_params(data: bytes, params: Mapping[str, str]) -> None:
     findings = Findings()
     bind(canonical.decode(data), params, None, findings)
     refuse(findings.problems(), "PARAM_INVALID", _BAD_VALUES)
+
+
+def queueing(data: bytes, params: Mapping[str, str], scheduled: datetime) -> Queueing:
+    """Return how a run queues up.
+
+    Raises:
+        InvalidInput: A value that its key needs is missing or not of its type (PARAM_INVALID), or
+            the bytes are no definition (SPEC_INVALID).
+    """
+    findings = Findings()
+    found = read_queueing(canonical.decode(data), params, scheduled, findings)
+    refuse(findings.problems(), "PARAM_INVALID", _BAD_VALUES)
+    return found
 
 
 def lower_spec(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from etlplus.app.ports import CatalogueEntry, RunContext, SqlReader
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
 from etlplus.language import canonical, catalogue, lowering
 from etlplus.language.check import Parsed, check_spec, parse
@@ -29,6 +31,10 @@ class PipelineLanguage:
     def check_params(self, spec: bytes, params: Mapping[str, str]) -> None:
         """Return when a run could take these values. Raises as `lowering.check_params`."""
         lowering.check_params(spec, params)
+
+    def queueing(self, spec: bytes, params: Mapping[str, str], scheduled: datetime) -> Queueing:
+        """Return how a run queues up. Raises as `lowering.queueing`."""
+        return lowering.queueing(spec, params, scheduled)
 
     def check(self, spec: bytes) -> Sequence[Problem]:
         """Return everything that is wrong with a definition by itself."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import select
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, LiteralString
 
@@ -113,14 +113,25 @@ class Database:
             yield
             return
         with _failures():
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self._pool.connection() as connection:
                 transaction = _Transaction(connection)
-                token = self._joined.set(transaction)
-                try:
-                    yield
-                finally:
-                    transaction.is_open = False
-                    self._joined.reset(token)
+                async with connection.transaction():
+                    token = self._joined.set(transaction)
+                    try:
+                        yield
+                    finally:
+                        transaction.is_open = False
+                        self._joined.reset(token)
+        for action in transaction.afterwards:
+            action()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Does something when the open transaction has committed; at once when there is none."""
+        transaction = self._joined.get()
+        if transaction is not None and transaction.is_open:
+            transaction.afterwards.append(action)
+        else:
+            action()
 
     async def execute(self, query: Query, params: Params = None) -> None:
         """Runs a statement for its effect.
@@ -172,6 +183,7 @@ class _Transaction:
 
     connection: Connection
     is_open: bool = True
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
 
 
 class _failures:  # noqa: N801 - reads as the statement it is used as

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from etlplus.domain.errors import NotFound, OutOfRange
 from etlplus.domain.events import EventKind, EventPage, JobEvent, LogLine, LogPage, NumberedLine
 from etlplus.domain.job import JobState, Lease
 from etlplus.store.codec import clean_text, error_from, progress_from
-from etlplus.store.jobs import HINTS_PER_SECOND
 from etlplus.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from etlplus.store.database import Database
+    from etlplus.store.hints import Hints
 
 #: Lines kept of a job's log.
 LINES_KEPT = 10_000
@@ -27,10 +26,10 @@ _SQL = load_queries("events")
 class PostgresEvents:
     """EventStore in PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
-        """Uses an open database."""
+    def __init__(self, database: Database, hints: Hints) -> None:
+        """Uses an open database; watchers are told by hints."""
         self._database = database
-        self._next_hint = 0.0
+        self._hints = hints
 
     async def events(self, workspace: str, uid: UUID, *, after: int, limit: int) -> EventPage:
         """A job's events after a sequence, in order and without gaps.
@@ -47,10 +46,6 @@ class PostgresEvents:
 
     async def append_log(self, lease: Lease, lines: Sequence[LogLine]) -> bool:
         """Adds lines to the log of a job that this worker runs. False: the claim is lost."""
-        now = time.monotonic()
-        hint = now >= self._next_hint
-        if hint:
-            self._next_hint = now + 1 / HINTS_PER_SECOND
         params = {
             "job": lease.job,
             "epoch": lease.epoch,
@@ -59,9 +54,11 @@ class PostgresEvents:
             "messages": [clean_text(line.message) for line in lines],
             "nodes": [clean_text(line.node) for line in lines],
             "keep": LINES_KEPT,
-            "hint": hint,
         }
-        return await self._database.fetch_one(_SQL["append_log"], params) is not None
+        if await self._database.fetch_one(_SQL["append_log"], params) is None:
+            return False
+        self._hints.send(lease.job)
+        return True
 
     async def log(self, workspace: str, uid: UUID, *, after: int, limit: int) -> LogPage:
         """A job's log lines after a sequence, in order and without gaps.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 from psycopg import errors, sql
 from psycopg.types.json import Jsonb
@@ -20,6 +21,7 @@ from etlplus.domain.job import (
     Settlement,
     SinkRollback,
 )
+from etlplus.domain.queueing import QUEUE
 from etlplus.store.codec import (
     error_from,
     progress_from,
@@ -41,13 +43,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from etlplus.domain.filter import Expr
+    from etlplus.domain.queueing import Queueing
     from etlplus.domain.run import Progress
     from etlplus.store.database import Database
+    from etlplus.store.hints import Hints
 
 #: Events kept of a job; a watch that is further behind starts anew from the job as it is.
 EVENTS_KEPT = 256
-#: Hints about progress that this process sends at most: each one is a lock for all commits.
-HINTS_PER_SECOND = 10
 
 _SQL = load_queries("jobs")
 _GET = "\n".join((_SQL["select"], _SQL["get"]))
@@ -75,10 +77,10 @@ def already_replayed(of: UUID, by: UUID | None) -> WrongState:
 class PostgresJobs:
     """JobStore in PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
-        """Uses an open database."""
+    def __init__(self, database: Database, hints: Hints) -> None:
+        """Uses an open database; workers and watchers are told by hints."""
         self._database = database
-        self._next_hint = 0.0
+        self._hints = hints
 
     async def create(self, job: NewJob) -> Job:
         """Adds a job to the queue.
@@ -95,11 +97,11 @@ class PostgresJobs:
             "version": job.version,
             "params": Jsonb(dict(job.params)),
             "author": job.author,
-            "priority": job.priority,
             "scheduled_time": job.scheduled_time,
             "zone": job.zone or None,
             "replay_of": job.replay and job.replay.of,
             "replay": None if job.replay is None else replay_to_json(job.replay),
+            **queueing_params(job.queueing),
         }
         try:
             row = await self._database.fetch_one(_SQL["create"], params)
@@ -113,6 +115,7 @@ class PostgresJobs:
             named = {"replay_of": job.replay.of}
             standing = await self._database.fetch_one(_SQL["standing_replay"], named)
             raise already_replayed(job.replay.of, standing["uid"] if standing else None)
+        self._hints.send(None)
         return _job(_present(row))
 
     async def get(self, workspace: str, uid: UUID) -> Job:
@@ -156,8 +159,7 @@ class PostgresJobs:
             NotFound: JOB_NOT_FOUND.
         """
         params = {"workspace": workspace, "uid": uid}
-        await self._database.fetch_one(_SQL["request_cancel"], params)
-        return await self.get(workspace, uid)
+        return await self._change(_SQL["request_cancel"], params)
 
     async def roll_back(self, workspace: str, uid: UUID, rollbacks: Sequence[SinkRollback]) -> Job:
         """Notes that sinks were rolled back; what is noted of a sink already stays.
@@ -170,22 +172,32 @@ class PostgresJobs:
             "uid": uid,
             "rollbacks": rollbacks_to_json(rollbacks),
         }
-        await self._database.fetch_one(_SQL["roll_back"], params)
-        return await self.get(workspace, uid)
+        return await self._change(_SQL["roll_back"], params)
 
-    async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
-        """Takes waiting jobs, by priority and then by age, each for no one else.
+    async def claim(
+        self,
+        worker: UUID,
+        *,
+        lease: timedelta,
+        limit: int = 1,
+        queues: Sequence[str] = (QUEUE,),
+    ) -> Sequence[Job]:
+        """Takes waiting jobs, by priority and age, as far as limits let them start.
 
         Args:
             worker: The claimer's session: a fresh id per start of a process.
             lease: How long the claim holds without a heartbeat.
             limit: How many jobs at most.
+            queues: Whose jobs.
 
         Returns:
             The jobs, running, each with an epoch later than any before.
         """
-        params = {"worker": worker, "lease": lease, "limit": limit}
-        return [_job(row) for row in await self._database.fetch_all(_SQL["claim"], params)]
+        params = {"worker": worker, "lease": lease, "queues": list(queues)}
+        rows = await self._database.fetch_all(_claim(limit), params)
+        self._hints.send(*(row["uid"] for row in rows))
+        rows.sort(key=lambda row: (row["turn"], row["uid"]))
+        return [_job(_CLAIMED | row) for row in rows]
 
     async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
         """Prolongs claims. A job that is missing in the answer is lost and must be stopped."""
@@ -199,39 +211,23 @@ class PostgresJobs:
 
     async def progress(self, lease: Lease, progress: Progress) -> bool:
         """Records counters. False: the claim is lost, nothing was recorded."""
-        now = time.monotonic()
-        hint = now >= self._next_hint
-        if hint:
-            self._next_hint = now + 1 / HINTS_PER_SECOND
-        params = {"progress": to_json(progress), "keep": EVENTS_KEPT, "hint": hint}
-        return await self._touch("progress", lease, params)
+        return await self._touch(
+            "progress", lease, {"progress": to_json(progress), "keep": EVENTS_KEPT}
+        )
 
     async def settle(self, lease: Lease, settlement: Settlement) -> bool:
         """Ends a job. False: the claim is lost, nothing was changed."""
-        error = settlement.error
-        params = {
-            "state": settlement.state.value,
-            "progress": to_json(settlement.progress),
-            "sinks": sinks_to_json(settlement.sinks),
-            "rejects": to_json(settlement.rejects),
-            "error": None if error is None else to_json(error),
-        }
+        params = {"state": settlement.state.value, **_result(settlement)}
         return await self._touch("settle", lease, params)
 
     async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:
         """Puts a job that failed off for a while. False: the claim is lost, nothing was changed."""
-        params = {
-            "delay": delay,
-            "progress": to_json(failure.progress),
-            "sinks": sinks_to_json(failure.sinks),
-            "rejects": to_json(failure.rejects),
-            "error": None if failure.error is None else to_json(failure.error),
-        }
-        return await self._touch("retry", lease, params)
+        params = {"delay": delay, **_result(failure)}
+        return await self._touch("put_back", lease, params, frees=True)
 
     async def release(self, lease: Lease) -> bool:
         """Hands a job back at once, without spending an attempt. False: the claim is lost."""
-        return await self._touch("release", lease, {})
+        return await self._touch("put_back", lease, _NO_RESULT, frees=True)
 
     async def rescue(self, *, max_lost: int = 3) -> int:
         """Puts jobs with expired claims back, or fails those that lost `max_lost` workers.
@@ -240,25 +236,76 @@ class PostgresJobs:
             How many jobs it was.
         """
         params = {"max_lost": max_lost, "error": to_json(lost_workers(max_lost))}
-        return len(await self._database.fetch_all(_SQL["rescue"], params))
+        rows = await self._database.fetch_all(_SQL["rescue"], params)
+        if rows:
+            self._hints.send(None)
+        return len(rows)
 
     async def is_current(self, lease: Lease) -> bool:
         """Whether a claim still holds and has not run out."""
-        return await self._touch("is_current", lease, {}, answer="is_current")
+        params = {"job": lease.job, "epoch": lease.epoch}
+        row = await self._database.fetch_one(_SQL["is_current"], params)
+        return bool(_present(row)["is_current"])
 
     async def live_leases(self) -> Sequence[Lease]:
         """All claims of running jobs: what belongs to any other may be swept away."""
         rows = await self._database.fetch_all(_SQL["live_leases"])
         return [Lease(row["uid"], row["epoch"]) for row in rows]
 
+    async def _change(self, query: LiteralString, params: Mapping[str, object]) -> Job:
+        """The job as it is after a statement, which may have changed nothing."""
+        row = await self._database.fetch_one(query, params)
+        uid = cast("UUID", params["uid"])
+        if row is not None:
+            self._hints.send(uid)
+        return await self.get(str(params["workspace"]), uid)
+
     async def _touch(
-        self, query: str, lease: Lease, params: Mapping[str, object], answer: str | None = None
+        self, query: str, lease: Lease, params: Mapping[str, object], *, frees: bool = False
     ) -> bool:
+        """Whether a statement of the claim's holder changed the job. `frees`: others may claim."""
         named = {**params, "job": lease.job, "epoch": lease.epoch}
         row = await self._database.fetch_one(_SQL[query], named)
-        if answer is not None:
-            return bool(_present(row)[answer])
-        return row is not None
+        if row is None:
+            return False
+        # The end of a run may be what a job with the same limit waits for.
+        frees = frees or (query == "settle" and row["limited"])
+        self._hints.send(None if frees else lease.job)
+        return True
+
+
+#: What is the same for every job that was just claimed.
+_CLAIMED: dict[str, Any] = {
+    "state": JobState.RUNNING.value,
+    "cancel_requested": False,
+    "end_time": None,
+    "progress": {},
+    "error": None,
+    "rollbacks": [],
+}
+#: What handing back leaves as it is.
+_NO_RESULT: Mapping[str, object] = dict.fromkeys(("delay", "progress", "sinks", "rejects", "error"))
+
+
+def _result(settlement: Settlement) -> dict[str, object]:
+    error = settlement.error
+    return {
+        "progress": to_json(settlement.progress),
+        "sinks": sinks_to_json(settlement.sinks),
+        "rejects": to_json(settlement.rejects),
+        "error": None if error is None else to_json(error),
+    }
+
+
+def queueing_params(queueing: Queueing) -> dict[str, object]:
+    """How a job queues up, as the statements that insert one name it."""
+    return asdict(queueing)
+
+
+@lru_cache(maxsize=64)
+def _claim(limit: int) -> sql.Composed:
+    before, _, after = _SQL["claim"].partition("{limit}")
+    return sql.SQL("{}{}{}").format(sql.SQL(before), sql.Literal(limit), sql.SQL(after))
 
 
 def _present(row: dict[str, Any] | None) -> dict[str, Any]:
@@ -283,6 +330,7 @@ def _job(row: Mapping[str, Any]) -> Job:
         author=row["author"],
         create_time=row["create_time"],
         priority=row["priority"],
+        queue=row["queue"],
         attempt=row["attempt"],
         lost_leases=row["lost_leases"],
         epoch=row["epoch"],

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from etlplus.domain.errors import NotFound
 from etlplus.domain.job import JobError
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.schedule import (
     Catchup,
     DueSchedule,
@@ -22,7 +23,7 @@ from etlplus.domain.schedule import (
     schedule_missing,
 )
 from etlplus.store.codec import error_from, to_json
-from etlplus.store.jobs import job_from
+from etlplus.store.jobs import job_from, queueing_params
 from etlplus.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from etlplus.domain.job import Job, NewJob
     from etlplus.store.database import Database
+    from etlplus.store.hints import Hints
 
 #: Who asks for the runs of a schedule.
 AUTHOR = "schedule"
@@ -40,9 +42,10 @@ _FIRST = ScheduleKey(datetime.min.replace(tzinfo=UTC), "", "")
 class PostgresSchedules:
     """ScheduleStore in PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
-        """Uses an open database."""
+    def __init__(self, database: Database, hints: Hints) -> None:
+        """Uses an open database; workers are told by hints."""
         self._database = database
+        self._hints = hints
 
     async def due(self, *, after: ScheduleKey | None = None, limit: int) -> Sequence[DueSchedule]:
         """Schedules whose next instant has come, the longest waiting first, from after a key."""
@@ -55,7 +58,12 @@ class PostgresSchedules:
         return None if row is None else row["wait"]
 
     async def fire(
-        self, due: DueSchedule, jobs: Mapping[datetime, UUID], next_time: datetime | None
+        self,
+        due: DueSchedule,
+        jobs: Mapping[datetime, UUID],
+        next_time: datetime | None,
+        *,
+        queueing: Mapping[datetime, Queueing] | None = None,
     ) -> Sequence[Job]:
         """Queues a job for each instant that has none yet and moves on, all or nothing.
 
@@ -63,12 +71,16 @@ class PostgresSchedules:
             due: the schedule as it was read.
             jobs: ids for the jobs, by instant; none when all that was missed is left out.
             next_time: the next planned instant; None when there is none any more.
+            queueing: how each job queues up, by instant; they differ in their keys alone.
 
         Returns:
             The jobs; none when another replica was first, or the schedule has changed.
         """
+        how = [(queueing or {}).get(instant, Queueing()) for instant in jobs]
         params = {
             **_named(due),
+            **queueing_params(how[0] if how else Queueing()),
+            "keys": [each.key for each in how],
             "next_time": next_time,
             "times": list(jobs),
             "jobs": list(jobs.values()),
@@ -80,6 +92,7 @@ class PostgresSchedules:
             if made:
                 last = {"time": made[-1].scheduled_time, "job": made[-1].uid}
                 await self._database.execute(_SQL["remember"], {**_named(due), **last})
+                self._hints.send(None)
         return made
 
     async def fail(self, due: DueSchedule, next_time: datetime | None, error: JobError) -> bool:
@@ -100,7 +113,7 @@ class PostgresSchedules:
             "version": job.version,
             "params": Jsonb(dict(job.params)),
             "author": job.author,
-            "priority": job.priority,
+            **queueing_params(job.queueing),
         }
         try:
             row = await self._database.fetch_one(_SQL["run_at"], params)
@@ -108,10 +121,12 @@ class PostgresSchedules:
             raise NotFound(
                 f"Pipeline {job.pipeline} has no version {job.version}.", code="VERSION_NOT_FOUND"
             ) from None
+        if row is not None:
+            self._hints.send(None)
+            return job_from(row)
+        row = await self._database.fetch_one(_SQL["fired"], named)
         if row is None:
-            row = await self._database.fetch_one(_SQL["fired"], named)
-        if row is None:
-            raise LookupError("an instant was fired and its job is gone")
+            raise job_forgotten(job.scheduled_time)
         return job_from(row)
 
     async def pause(self, workspace: str, pipeline: str, *, paused: bool) -> ScheduleState:
@@ -160,6 +175,15 @@ async def forget(database: Database, workspace: str, pipeline: str) -> None:
     named = {"workspace": workspace, "pipeline": pipeline}
     await database.execute(_SQL["remove"], named)
     await database.execute(_SQL["forget"], named)
+
+
+def job_forgotten(instant: datetime | None) -> NotFound:
+    """The error of asking for an instant that was run so long ago that its job is deleted."""
+    return NotFound(
+        f"The pipeline was run for {instant} long ago; its job is no longer kept.",
+        code="JOB_NOT_FOUND",
+        hint="Run it without a planned instant, with the parameters of that time.",
+    )
 
 
 def following(schedule: Schedule, earlier: ScheduleState | None, now: datetime) -> ScheduleState:

@@ -6,12 +6,14 @@ from etlplus.app.ports import Stores
 from etlplus.store.connections import PostgresConnections
 from etlplus.store.database import Database, PoolOptions
 from etlplus.store.events import PostgresEvents
+from etlplus.store.hints import Hints
 from etlplus.store.hub import Hub
 from etlplus.store.jobs import PostgresJobs
 from etlplus.store.keys import PostgresKeys
 from etlplus.store.listener import Listener
 from etlplus.store.loads import PostgresLoads
 from etlplus.store.pipelines import PostgresPipelines
+from etlplus.store.queue import PostgresQueue
 from etlplus.store.requests import PostgresRequests
 from etlplus.store.schedules import PostgresSchedules
 from etlplus.store.tokens import PostgresTokens
@@ -35,18 +37,20 @@ class PostgresStores:
         """
         hub = Hub()
         self.database = Database(conninfo, options)
+        self._hints = Hints(self.database, hub)
         self.stores = Stores(
             pipelines=PostgresPipelines(self.database),
             connections=PostgresConnections(self.database),
-            jobs=PostgresJobs(self.database),
-            events=PostgresEvents(self.database),
+            jobs=PostgresJobs(self.database, self._hints),
+            events=PostgresEvents(self.database, self._hints),
             wakeups=hub,
             tokens=PostgresTokens(self.database),
             requests=PostgresRequests(self.database),
             loads=PostgresLoads(self.database),
             keys=PostgresKeys(self.database),
-            schedules=PostgresSchedules(self.database),
-            triggers=PostgresTriggers(self.database),
+            schedules=PostgresSchedules(self.database, self._hints),
+            triggers=PostgresTriggers(self.database, self._hints),
+            queue=PostgresQueue(self.database, self._hints),
         )
         self._listener = Listener(conninfo, hub)
 
@@ -70,5 +74,6 @@ class PostgresStores:
 
     async def close(self) -> None:
         """Disconnects."""
+        await self._hints.close()
         await self._listener.stop()
         await self.database.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from etlplus.domain.job import JobState
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.trigger import (
     DueTrigger,
     Success,
@@ -19,7 +20,7 @@ from etlplus.domain.trigger import (
     check_upstreams,
 )
 from etlplus.store.codec import error_from, to_json
-from etlplus.store.jobs import job_from
+from etlplus.store.jobs import job_from, queueing_params
 from etlplus.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from etlplus.domain.job import Job, JobError
     from etlplus.domain.trigger import Firing
     from etlplus.store.database import Database
+    from etlplus.store.hints import Hints
 
 #: Who asks for the runs that triggers start.
 AUTHOR = "trigger"
@@ -39,9 +41,10 @@ _FIRST = TriggerKey("", "")
 class PostgresTriggers:
     """TriggerStore in PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
-        """Uses an open database."""
+    def __init__(self, database: Database, hints: Hints) -> None:
+        """Uses an open database; workers are told by hints."""
         self._database = database
+        self._hints = hints
 
     async def check(self, workspace: str, pipeline: str, triggers: Triggers | None) -> None:
         """Whether a pipeline may be stored with these.
@@ -62,19 +65,32 @@ class PostgresTriggers:
         rows = await self._database.fetch_all(_SQL["waiting"], _named(due))
         return [_success(row) for row in rows]
 
-    async def fire(self, due: DueTrigger, runs: Mapping[UUID, Firing]) -> Sequence[Job]:
+    async def fire(
+        self,
+        due: DueTrigger,
+        runs: Mapping[UUID, Firing],
+        *,
+        queueing: Mapping[UUID, Queueing] | None = None,
+    ) -> Sequence[Job]:
         """Queues a job for each firing, all or nothing.
 
         Args:
             due: the triggers as they were read.
             runs: firings, by the ids of their jobs.
+            queueing: how each job queues up, by its id; they differ in their keys alone.
 
         Returns:
             The jobs; none when another replica was first, or the triggers have changed.
         """
         if not runs:
             return []
-        params = {**_named(due), **_started(due, runs)}
+        how = [(queueing or {}).get(uid, Queueing()) for uid in runs]
+        params = {
+            **_named(due),
+            **_started(due, runs),
+            **queueing_params(how[0]),
+            "keys": [each.key for each in how],
+        }
         async with self._database.transaction():
             if await self._database.fetch_one(_SQL["hold"], params) is None:
                 return []
@@ -82,6 +98,7 @@ class PostgresTriggers:
             if await self._database.fetch_one(_SQL["used"], params) is not None:
                 return []
             rows = await self._database.fetch_all(_SQL["fire"], params)
+            self._hints.send(None)
         made = {row["uid"]: job_from(row) for row in rows}
         return [
             replace(made[uid], upstream=tuple(success.job for success in firing.successes))

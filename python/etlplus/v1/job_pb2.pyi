@@ -17,7 +17,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Job(_message.Message):
-    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time", "upstream_jobs", "downstream_jobs", "replay_of", "replay")
+    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time", "upstream_jobs", "downstream_jobs", "replay_of", "replay", "wait", "priority", "queue")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Job.State]
@@ -64,6 +64,9 @@ class Job(_message.Message):
     DOWNSTREAM_JOBS_FIELD_NUMBER: _ClassVar[int]
     REPLAY_OF_FIELD_NUMBER: _ClassVar[int]
     REPLAY_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     pipeline: str
@@ -89,7 +92,34 @@ class Job(_message.Message):
     downstream_jobs: _containers.RepeatedScalarFieldContainer[str]
     replay_of: str
     replay: ReplaySummary
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., upstream_jobs: _Optional[_Iterable[str]] = ..., downstream_jobs: _Optional[_Iterable[str]] = ..., replay_of: _Optional[str] = ..., replay: _Optional[_Union[ReplaySummary, _Mapping]] = ...) -> None: ...
+    wait: JobWait
+    priority: int
+    queue: str
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., upstream_jobs: _Optional[_Iterable[str]] = ..., downstream_jobs: _Optional[_Iterable[str]] = ..., replay_of: _Optional[str] = ..., replay: _Optional[_Union[ReplaySummary, _Mapping]] = ..., wait: _Optional[_Union[JobWait, _Mapping]] = ..., priority: _Optional[int] = ..., queue: _Optional[str] = ...) -> None: ...
+
+class JobWait(_message.Message):
+    __slots__ = ("reason", "message", "until_time")
+    class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        REASON_UNSPECIFIED: _ClassVar[JobWait.Reason]
+        REASON_TURN: _ClassVar[JobWait.Reason]
+        REASON_RETRY: _ClassVar[JobWait.Reason]
+        REASON_WORKER: _ClassVar[JobWait.Reason]
+        REASON_CONCURRENCY: _ClassVar[JobWait.Reason]
+        REASON_STARTS: _ClassVar[JobWait.Reason]
+    REASON_UNSPECIFIED: JobWait.Reason
+    REASON_TURN: JobWait.Reason
+    REASON_RETRY: JobWait.Reason
+    REASON_WORKER: JobWait.Reason
+    REASON_CONCURRENCY: JobWait.Reason
+    REASON_STARTS: JobWait.Reason
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
+    reason: JobWait.Reason
+    message: str
+    until_time: _timestamp_pb2.Timestamp
+    def __init__(self, reason: _Optional[_Union[JobWait.Reason, str]] = ..., message: _Optional[str] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SinkResult(_message.Message):
     __slots__ = ("name", "kind", "target", "mode", "books", "checksum", "load_id", "rollback")

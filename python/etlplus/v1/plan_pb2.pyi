@@ -568,16 +568,40 @@ class Retries(_message.Message):
     def __init__(self, max: _Optional[int] = ..., backoff: _Optional[str] = ..., max_backoff: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("memory", "rejects", "timeout", "retries")
+    __slots__ = ("memory", "rejects", "timeout", "retries", "concurrency", "starts", "priority", "queue")
     MEMORY_FIELD_NUMBER: _ClassVar[int]
     REJECTS_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     RETRIES_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    STARTS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
     memory: str
     rejects: RejectBudget
     timeout: str
     retries: Retries
-    def __init__(self, memory: _Optional[str] = ..., rejects: _Optional[_Union[RejectBudget, _Mapping]] = ..., timeout: _Optional[str] = ..., retries: _Optional[_Union[Retries, _Mapping]] = ...) -> None: ...
+    concurrency: Concurrency
+    starts: Starts
+    priority: int
+    queue: str
+    def __init__(self, memory: _Optional[str] = ..., rejects: _Optional[_Union[RejectBudget, _Mapping]] = ..., timeout: _Optional[str] = ..., retries: _Optional[_Union[Retries, _Mapping]] = ..., concurrency: _Optional[_Union[Concurrency, _Mapping]] = ..., starts: _Optional[_Union[Starts, _Mapping]] = ..., priority: _Optional[int] = ..., queue: _Optional[str] = ...) -> None: ...
+
+class Concurrency(_message.Message):
+    __slots__ = ("max", "key")
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    max: int
+    key: str
+    def __init__(self, max: _Optional[int] = ..., key: _Optional[str] = ...) -> None: ...
+
+class Starts(_message.Message):
+    __slots__ = ("max", "per")
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    PER_FIELD_NUMBER: _ClassVar[int]
+    max: int
+    per: str
+    def __init__(self, max: _Optional[int] = ..., per: _Optional[str] = ...) -> None: ...
 
 class RejectBudget(_message.Message):
     __slots__ = ("max", "max_ratio")

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from etlplus.domain.connection import ConnectionDraft
-from etlplus.domain.job import Job
+from etlplus.domain.job import Job, JobState, Lease, Settlement
 from etlplus.domain.names import new_job_id
 from etlplus.executor.sweeps import Sweeps
 from etlplus.executor.threads import Threads
@@ -122,3 +122,22 @@ async def test_sweeping_goes_on_after_a_fault(house: House) -> None:
     assert not task.done()
     stop.set()
     await task
+
+
+async def test_old_jobs_are_forgotten_with_their_rejects(house: House) -> None:
+    rejects = house.parts.environment.data_dir / "rejects"
+    rejects.mkdir(parents=True)
+    ended = await house.running()
+    assert await house.stores.jobs.settle(
+        Lease(ended.uid, ended.epoch), Settlement(JobState.SUCCEEDED)
+    )
+    kept = await house.running()
+    for name in (f"{ended.uid.hex}.arrow", f"{kept.uid.hex}.arrow", "notes.txt"):
+        (rejects / name).write_text("rows", encoding="utf-8")
+        os.utime(rejects / name, (0, 0))
+    await house.sweeps.forget()
+    assert len(await house.stores.jobs.list("default", limit=9)) == 2
+    forgetful = Sweeps(house.parts, Threads(1, "test-forget"), timedelta(0))
+    await forgetful.forget()
+    assert [job.uid for job in await house.stores.jobs.list("default", limit=9)] == [kept.uid]
+    assert {path.name for path in rejects.iterdir()} == {f"{kept.uid.hex}.arrow", "notes.txt"}

@@ -123,10 +123,12 @@ async def test_claiming_goes_on_after_a_fault(factory: Factory, error: Exception
     claim = factory.stores.jobs.claim
     errors = [error]
 
-    async def unsteady(worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
+    async def unsteady(
+        worker: UUID, *, lease: timedelta, limit: int = 1, queues: Sequence[str] = ()
+    ) -> Sequence[Job]:
         if errors:
             raise errors.pop()
-        return await claim(worker, lease=lease, limit=limit)
+        return await claim(worker, lease=lease, limit=limit, queues=queues)
 
     factory.stores.jobs.claim = unsteady  # type: ignore[method-assign]
     job = await submit(factory.stores)

@@ -89,6 +89,8 @@ TEXTS: dict[str, str] = {
     codes.SCHEDULE_OPTION: definition(schedule="{cron: '@daily', max_catchup: 2}"),
     codes.UNSCHEDULABLE: definition(schedule="'@daily'", sources="{s: {stream: {}}}"),
     codes.TRIGGERED_BY_ITSELF: definition(triggers="{after: [small]}"),
+    codes.KEY_UNKNOWN: definition(limits="{concurrency: {max: 1, key: '${env.REGION}'}}"),
+    codes.SPAN: definition(limits="{starts: {max: 1, per: 0s}}"),
     codes.UNUSED_SOURCE: definition(
         sources="{s: {csv: a.csv}, t: {csv: b.csv}}", sinks="{o: {from: s, csv: o.csv}}"
     ),

@@ -22,6 +22,7 @@ from etlplus.domain.events import EventKind, Heartbeat, JobEvent, NumberedLine, 
 from etlplus.domain.job import Job, JobError, JobState, SinkResult, SinkRollback
 from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.problem import Problem
+from etlplus.domain.queueing import Wait, WaitReason
 from etlplus.domain.replay import LeftOut, Replay, ReplayPlan, ReplaySource
 from etlplus.domain.run import (
     Books,
@@ -89,6 +90,8 @@ JOB = Job(
         START,
         ReplayPlan((ReplaySource("s", ("s",), 5),), (LeftOut("v", 2, "DUPLICATE_KEY", "why"),)),
     ),
+    wait=Wait(WaitReason.RETRY, "retry 2 is to come", START),
+    queue="heavy",
 )
 UPSTREAM = Upstream("a", 1, str(UID), JobState.FAILED, deleted=True)
 

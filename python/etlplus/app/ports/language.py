@@ -10,6 +10,7 @@ from typing import Protocol
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
 
 
@@ -100,6 +101,10 @@ class Language(Protocol):
 
     def check_params(self, spec: bytes, params: Mapping[str, str]) -> None:
         """Returns when a run could take these values. Raises InvalidInput (PARAM_INVALID)."""
+        ...
+
+    def queueing(self, spec: bytes, params: Mapping[str, str], scheduled: datetime) -> Queueing:
+        """How a run for an instant queues up. Raises InvalidInput (PARAM_INVALID, SPEC_INVALID)."""
         ...
 
     def check(self, spec: bytes) -> Sequence[Problem]:

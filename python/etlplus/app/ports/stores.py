@@ -28,6 +28,7 @@ from etlplus.domain.job import (
 )
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
 from etlplus.domain.principal import NewToken, Token
+from etlplus.domain.queueing import QUEUE, Queueing, Standing
 from etlplus.domain.request import Once, RequestKey
 from etlplus.domain.run import Progress
 from etlplus.domain.schedule import DueSchedule, ScheduleKey, ScheduleState
@@ -152,8 +153,18 @@ class JobStore(Protocol):
         """Notes that sinks were rolled back, each once. Raises NotFound (JOB_NOT_FOUND)."""
         ...
 
-    async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
-        """Up to `limit` jobs, now RUNNING with a fresh epoch, leased to this worker."""
+    async def claim(
+        self,
+        worker: UUID,
+        *,
+        lease: timedelta,
+        limit: int = 1,
+        queues: Sequence[str] = (QUEUE,),
+    ) -> Sequence[Job]:
+        """Up to `limit` jobs of these queues, RUNNING with a fresh epoch, leased to this worker.
+
+        None that would exceed a limit of `domain.queueing.Queueing`, whatever others claim at once.
+        """
         ...
 
     async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
@@ -186,6 +197,34 @@ class JobStore(Protocol):
 
     async def live_leases(self) -> Sequence[Lease]:
         """All leases that are held, for sweeps."""
+        ...
+
+
+class QueueStore(Protocol):
+    """The queue as a whole: who serves it, why jobs wait, what is forgotten."""
+
+    async def awaken(self) -> int:
+        """Lets jobs whose retry time has come take their turn; how many it was."""
+        ...
+
+    async def serve(self, worker: UUID, queues: Sequence[str], *, lease: timedelta) -> None:
+        """Notes that a worker serves queues, until `lease` has passed."""
+        ...
+
+    async def leave(self, worker: UUID) -> None:
+        """Notes that a worker serves no queue any more."""
+        ...
+
+    async def standings(self, jobs: Sequence[UUID]) -> Mapping[UUID, Standing]:
+        """How those of the jobs that wait stand."""
+        ...
+
+    async def forget_jobs(self, *, age: timedelta, limit: int) -> Sequence[UUID]:
+        """Deletes up to `limit` jobs that ended longer ago than `age`, with events and logs."""
+        ...
+
+    async def forget_lanes(self) -> None:
+        """Deletes what is kept of limits that no run has needed for a day."""
         ...
 
 
@@ -302,7 +341,12 @@ class ScheduleStore(Protocol):
         ...
 
     async def fire(
-        self, due: DueSchedule, jobs: Mapping[datetime, UUID], next_time: datetime | None
+        self,
+        due: DueSchedule,
+        jobs: Mapping[datetime, UUID],
+        next_time: datetime | None,
+        *,
+        queueing: Mapping[datetime, Queueing] | None = None,
     ) -> Sequence[Job]:
         """Queues a job for each instant, under the given ids, and moves on to `next_time`.
 
@@ -319,7 +363,8 @@ class ScheduleStore(Protocol):
         """Queues a job for a planned instant, unless one has not failed: that is the answer.
 
         Raises:
-            NotFound: VERSION_NOT_FOUND.
+            NotFound: VERSION_NOT_FOUND; JOB_NOT_FOUND when its job ended so long ago that it is
+                deleted.
         """
         ...
 
@@ -347,7 +392,13 @@ class TriggerStore(Protocol):
         """Successes that have not started a job yet, in the order in which they came."""
         ...
 
-    async def fire(self, due: DueTrigger, runs: Mapping[UUID, Firing]) -> Sequence[Job]:
+    async def fire(
+        self,
+        due: DueTrigger,
+        runs: Mapping[UUID, Firing],
+        *,
+        queueing: Mapping[UUID, Queueing] | None = None,
+    ) -> Sequence[Job]:
         """Queues a job for each firing, under the given ids, and marks its successes as used up.
 
         One transaction. None is queued when another replica was first or is at it, or when the
@@ -386,3 +437,4 @@ class Stores:
     keys: KeyStore
     schedules: ScheduleStore
     triggers: TriggerStore
+    queue: QueueStore

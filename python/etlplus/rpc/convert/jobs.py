@@ -9,6 +9,7 @@ from datetime import datetime
 from etlplus.domain import names
 from etlplus.domain.events import Heartbeat, JobEvent, NumberedLine, Snapshot
 from etlplus.domain.job import Job, JobError, JobState, SinkResult, SinkRollback
+from etlplus.domain.queueing import WaitReason
 from etlplus.domain.replay import ReplayPlan
 from etlplus.domain.rollback import RolledBack
 from etlplus.domain.run import RejectRow
@@ -22,6 +23,13 @@ STATES = {
     JobState.SUCCEEDED: job_pb2.Job.State.STATE_SUCCEEDED,
     JobState.FAILED: job_pb2.Job.State.STATE_FAILED,
     JobState.CANCELLED: job_pb2.Job.State.STATE_CANCELLED,
+}
+_REASONS = {
+    WaitReason.TURN: job_pb2.JobWait.Reason.REASON_TURN,
+    WaitReason.RETRY: job_pb2.JobWait.Reason.REASON_RETRY,
+    WaitReason.WORKER: job_pb2.JobWait.Reason.REASON_WORKER,
+    WaitReason.CONCURRENCY: job_pb2.JobWait.Reason.REASON_CONCURRENCY,
+    WaitReason.STARTS: job_pb2.JobWait.Reason.REASON_STARTS,
 }
 
 
@@ -55,7 +63,14 @@ def to_job(job: Job) -> job_pb2.Job:
         retry_time=to_timestamp(job.retry_time),
         upstream_jobs=[names.job_name(job.workspace, uid) for uid in job.upstream],
         downstream_jobs=[names.job_name(job.workspace, uid) for uid in job.downstream],
+        priority=job.priority,
+        queue=job.queue,
     )
+    if job.wait is not None:
+        message.wait.reason = _REASONS[job.wait.reason]
+        message.wait.message = job.wait.message
+        if job.wait.until is not None:
+            message.wait.until_time.FromDatetime(job.wait.until)
     if job.error is not None:
         message.error.CopyFrom(to_error(job.error))
     if job.replay is not None:

@@ -163,6 +163,7 @@ class PipelineServicer:
             request_id=request.request_id,
             validate_only=request.validate_only,
             scheduled_time=from_timestamp(request, "scheduled_time"),
+            priority=request.priority if request.HasField("priority") else None,
         )
         return to_jobs.to_job(job)
 

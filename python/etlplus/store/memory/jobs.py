@@ -11,10 +11,12 @@ from etlplus.domain.errors import AlreadyExists, NotFound
 from etlplus.domain.events import EventKind, JobEvent
 from etlplus.domain.filter import Expr, Value, matches
 from etlplus.domain.job import Beat, Job, JobKey, JobState, Lease, NewJob, Settlement, SinkRollback
+from etlplus.domain.queueing import QUEUE
 from etlplus.domain.replay import Replay
 from etlplus.domain.run import Progress
 from etlplus.domain.trigger import Success
 from etlplus.store.jobs import EVENTS_KEPT, already_replayed, lost_workers
+from etlplus.store.memory import lanes
 from etlplus.store.memory.state import Arrival, Claimed, Memory
 from etlplus.store.pipelines import version_not_found
 
@@ -48,11 +50,13 @@ class MemoryJobs:
             params=dict(job.params),
             author=job.author,
             create_time=self._memory.now(),
-            priority=job.priority,
             scheduled_time=job.scheduled_time,
             zone=zone or job.zone,
             replay=job.replay,
+            priority=job.queueing.priority,
+            queue=job.queueing.queue,
         )
+        lanes.enter(self._memory, made, job.queueing)
         self._memory.hub.wake(None)
         return self._write(made)
 
@@ -97,33 +101,38 @@ class MemoryJobs:
             self._write(replace(job, cancel_requested=True))
         return await self.get(workspace, uid)
 
-    async def claim(self, worker: UUID, *, lease: timedelta, limit: int = 1) -> Sequence[Job]:
+    async def claim(
+        self,
+        worker: UUID,
+        *,
+        lease: timedelta,
+        limit: int = 1,
+        queues: Sequence[str] = (QUEUE,),
+    ) -> Sequence[Job]:
         """As `PostgresJobs.claim`."""
-        tables = self._memory.tables
-        now = self._memory.now()
-        waiting = [
-            job
-            for job in tables.jobs.values()
-            if job.state is JobState.PENDING and (job.retry_time is None or job.retry_time <= now)
-        ]
-        waiting.sort(key=_turn)
-        claimed = []
-        for job in waiting[:limit]:
-            tables.epoch += 1
-            now = self._memory.now()
-            tables.claims[job.uid] = Claimed(worker, now + lease)
-            running = replace(
-                job,
-                state=JobState.RUNNING,
-                epoch=tables.epoch,
-                attempt=job.attempt + 1,
-                start_time=job.start_time or now,
-                progress=Progress(),
-                error=None,
-                retry_time=None,
-            )
-            claimed.append(self._write(running))
+        claimed: list[Job] = []
+        for job in lanes.ready(self._memory, queues):
+            if len(claimed) == limit:
+                break
+            claimed.append(self._start(job, worker, lease))
         return claimed
+
+    def _start(self, job: Job, worker: UUID, lease: timedelta) -> Job:
+        tables, now = self._memory.tables, self._memory.now()
+        tables.epoch += 1
+        tables.claims[job.uid] = Claimed(worker, now + lease)
+        lanes.start(self._memory, job, now)
+        running = replace(
+            job,
+            state=JobState.RUNNING,
+            epoch=tables.epoch,
+            attempt=job.attempt + 1,
+            start_time=job.start_time or now,
+            progress=Progress(),
+            error=None,
+            retry_time=None,
+        )
+        return self._write(running)
 
     async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
         """As `PostgresJobs.heartbeat`."""
@@ -178,6 +187,8 @@ class MemoryJobs:
         job = self._held(lease)
         if job is None:
             return False
+        if delay > timedelta(0) and not job.cancel_requested:
+            self._memory.tables.asleep.add(job.uid)
         failed = replace(
             job,
             retries=job.retries + 1,
@@ -268,6 +279,9 @@ class MemoryJobs:
         tables.jobs[job.uid] = job
         if job.state is not JobState.RUNNING:
             tables.claims.pop(job.uid, None)
+            lanes.stop(self._memory, job)
+        if job.state is not JobState.PENDING:
+            tables.asleep.discard(job.uid)
         event = JobEvent(
             sequence=job.sequence,
             time=self._memory.now(),
@@ -282,10 +296,6 @@ class MemoryJobs:
         del events[:-EVENTS_KEPT]
         self._memory.hub.wake(job.uid)
         return job
-
-
-def _turn(job: Job) -> tuple[int, datetime, UUID]:
-    return (-job.priority, job.retry_time or job.create_time, job.uid)
 
 
 def _key(job: Job) -> tuple[datetime, UUID]:

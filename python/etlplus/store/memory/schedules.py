@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from etlplus.domain.job import Job, JobError, JobState, NewJob
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.schedule import (
     DueSchedule,
     Schedule,
@@ -18,7 +19,7 @@ from etlplus.domain.schedule import (
 from etlplus.store.memory.jobs import MemoryJobs
 from etlplus.store.memory.state import Memory
 from etlplus.store.pipelines import version_not_found
-from etlplus.store.schedules import AUTHOR, following, pausing
+from etlplus.store.schedules import AUTHOR, following, job_forgotten, pausing
 
 
 class MemorySchedules:
@@ -52,7 +53,12 @@ class MemorySchedules:
         return min(times) - self._memory.now() if times else None
 
     async def fire(
-        self, due: DueSchedule, jobs: Mapping[datetime, UUID], next_time: datetime | None
+        self,
+        due: DueSchedule,
+        jobs: Mapping[datetime, UUID],
+        next_time: datetime | None,
+        *,
+        queueing: Mapping[datetime, Queueing] | None = None,
     ) -> Sequence[Job]:
         """As `PostgresSchedules.fire`."""
         state = self._expected(due)
@@ -66,7 +72,7 @@ class MemorySchedules:
                 params = due.state.schedule.params
                 new = NewJob(
                     due.workspace, uid, due.pipeline, due.version, params, AUTHOR,
-                    scheduled_time=time,
+                    scheduled_time=time, queueing=(queueing or {}).get(time, Queueing()),
                 )  # fmt: skip
                 made.append(self._jobs.add(new))
         state = replace(state, next_time=next_time, error=None)
@@ -94,6 +100,8 @@ class MemorySchedules:
             raise ValueError("a job for a planned instant names it")
         key = (job.workspace, job.pipeline, job.scheduled_time)
         earlier = tables.jobs.get(tables.fires[key]) if key in tables.fires else None
+        if earlier is None and key in tables.fires:
+            raise job_forgotten(job.scheduled_time)
         if earlier and earlier.state not in (JobState.FAILED, JobState.CANCELLED):
             return earlier
         tables.fires[key] = job.uid

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from etlplus.domain.connection import Connection
@@ -16,6 +16,7 @@ from etlplus.domain.fileload import FileLoad
 from etlplus.domain.job import Job
 from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.principal import Token
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.request import RequestKey
 from etlplus.domain.schedule import ScheduleState
 from etlplus.domain.trigger import Success, TriggerState
@@ -30,6 +31,34 @@ class Claimed:
 
     worker: UUID
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Runs that share a limit: which are running, and when the last ones started."""
+
+    limits: Queueing
+    running: tuple[UUID, ...] = ()
+    started: tuple[datetime, ...] = ()
+
+    def lately(self, now: datetime) -> tuple[datetime, ...]:
+        """When those started that count."""
+        per = self.limits.starts_per
+        return () if per is None else tuple(time for time in self.started if time > now - per)
+
+    def room(self, now: datetime) -> int:
+        """How many more may start."""
+        rooms = []
+        if self.limits.most_running is not None:
+            rooms.append(self.limits.most_running - len(self.running))
+        if self.limits.most_starts is not None:
+            rooms.append(self.limits.most_starts - len(self.lately(now)))
+        return max(0, min(rooms))
+
+    def is_idle(self, now: datetime) -> bool:
+        """Whether nothing of it counts any more."""
+        quiet = max(timedelta(days=1), self.limits.starts_per or timedelta(0))
+        return all(time < now - quiet for time in self.started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +88,10 @@ class Tables:
     connections: dict[Name, Connection] = field(default_factory=dict)
     jobs: dict[UUID, Job] = field(default_factory=dict)
     claims: dict[UUID, Claimed] = field(default_factory=dict)
+    queueing: dict[UUID, Queueing] = field(default_factory=dict)
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    asleep: set[UUID] = field(default_factory=set)
+    workers: dict[UUID, tuple[frozenset[str], datetime]] = field(default_factory=dict)
     events: dict[UUID, list[JobEvent]] = field(default_factory=dict)
     lines: dict[UUID, list[NumberedLine]] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
@@ -80,6 +113,10 @@ class Tables:
             connections=dict(self.connections),
             jobs=dict(self.jobs),
             claims=dict(self.claims),
+            queueing=dict(self.queueing),
+            lanes=dict(self.lanes),
+            asleep=set(self.asleep),
+            workers=dict(self.workers),
             events={job: list(events) for job, events in self.events.items()},
             lines={job: list(lines) for job, lines in self.lines.items()},
             tokens=dict(self.tokens),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from etlplus.domain.job import Job, JobError, NewJob
+from etlplus.domain.queueing import Queueing
 from etlplus.domain.trigger import (
     DueTrigger,
     Firing,
@@ -48,7 +49,13 @@ class MemoryTriggers:
         """As `PostgresTriggers.waiting`."""
         return _waiting(self._memory, due.workspace, due.pipeline)
 
-    async def fire(self, due: DueTrigger, runs: Mapping[UUID, Firing]) -> Sequence[Job]:
+    async def fire(
+        self,
+        due: DueTrigger,
+        runs: Mapping[UUID, Firing],
+        *,
+        queueing: Mapping[UUID, Queueing] | None = None,
+    ) -> Sequence[Job]:
         """As `PostgresTriggers.fire`."""
         key = (due.workspace, due.pipeline)
         state = self._expected(due)
@@ -60,6 +67,7 @@ class MemoryTriggers:
             new = NewJob(
                 due.workspace, uid, due.pipeline, due.version, due.triggers.params, AUTHOR,
                 scheduled_time=firing.newest.instant,
+                queueing=(queueing or {}).get(uid, Queueing()),
             )  # fmt: skip
             self._jobs.add(new, zone=firing.newest.zone)
             for success in firing.successes:

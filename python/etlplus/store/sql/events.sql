@@ -26,9 +26,7 @@ with changed as (
     delete from etlplus_control.job_log using changed
     where job_log.job = changed.uid and job_log.sequence <= changed.log_sequence - %(keep)s
 )
-select changed.uid,
-    case when %(hint)s then (select pg_notify('etlplus', %(job)s::text)) end as hint
-from changed
+select uid from changed
 
 -- name: log_bounds
 select log_sequence as latest,

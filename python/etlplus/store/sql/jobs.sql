@@ -1,17 +1,19 @@
 -- Every change of a job is one statement that also adds the event which tells of it, under the lock
 -- of the job's row: events of a job are numbered in the order of their commits, without gaps.
--- A subquery that stands alone in the select list runs once a statement, and only if there is a row,
--- so no statement hints more than once. Hints: '' for the queue, otherwise the ids of changed jobs.
--- Only the database's clock is read.
+-- No statement notifies: a commit that does waits for all others that do, and theirs for its disk.
+-- Hints are sent after it, by `store/hints.py`.
+-- Only the database's clock is read. Triggers keep the places in lanes (migration 0007).
 
 -- name: create
 with made as (
     insert into etlplus_control.job
-        (uid, workspace, pipeline, version, params, author, priority, scheduled_time, zone,
-        replay_of, replay)
+        (uid, workspace, pipeline, version, params, author, scheduled_time, zone, replay_of, replay,
+        queue, lane, priority, turn, concurrency_key, most_running, most_starts, starts_per)
     values
-        (%(uid)s, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s, %(priority)s,
-        %(scheduled_time)s, %(zone)s, %(replay_of)s, %(replay)s)
+        (%(uid)s, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s,
+        %(scheduled_time)s, %(zone)s, %(replay_of)s, %(replay)s, %(queue)s, %(queue)s, %(priority)s,
+        clock_timestamp() - %(priority)s::integer * interval '1 minute', %(key)s, %(most_running)s,
+        %(most_starts)s, %(starts_per)s)
     -- As in the index job_standing_replay: waits for another one that is not committed yet.
     on conflict (replay_of) where state in ('PENDING', 'RUNNING')
         or state = 'SUCCEEDED' and rollbacks = '[]'
@@ -22,7 +24,7 @@ with made as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from made
 )
-select made.*, (select pg_notify('etlplus', '')) as hint from made
+select * from made
 
 -- name: select
 -- A job, with the jobs that started it and those that it started; a condition follows.
@@ -62,16 +64,49 @@ with changed as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from changed
 )
-select changed.*, (select pg_notify('etlplus', %(uid)s::text)) as hint from changed
+select * from changed
 
 -- name: claim
+-- Lanes are visited by the turn of their first job. A lane with limits is locked before any of its
+-- jobs, and its room is read again under the lock; one that another claim has is passed by. All is
+-- done row by row: what the limit does not ask for is neither read nor locked.
 -- Materialised: the planner must not merge the candidates into the update and forget their limit.
-with candidate as materialized (
-    select uid from etlplus_control.job
-    where state = 'PENDING' and run_at <= clock_timestamp()
-    order by priority desc, run_at, uid
-    limit %(limit)s
-    for update skip locked
+-- The limit is written out, not bound: without knowing it, a plan that is made once reads everything.
+-- What is the same for every claimed job is not returned: half of the time went into columns.
+with open_lane as materialized (
+    select lane.name, lane.limited, head.turn
+    from (
+        select unnest(%(queues)s::text[]) as name, false as limited
+        union all
+        select lane.name, true from etlplus_control.lane as lane
+        where etlplus_control.room(lane) > 0
+    ) as lane
+    cross join lateral (
+        select job.turn from etlplus_control.job
+        where job.lane = lane.name and job.state = 'PENDING' and not job.asleep
+            and job.run_at <= clock_timestamp() and job.queue = any(%(queues)s::text[])
+        order by job.turn, job.uid
+        limit 1
+    ) as head
+    order by head.turn
+), candidate as materialized (
+    select job.uid
+    from open_lane
+    left join lateral (
+        select etlplus_control.room(lane) as room from etlplus_control.lane as lane
+        where open_lane.limited and lane.name = open_lane.name
+            and etlplus_control.room(lane) > 0
+        for update skip locked
+    ) as held on true
+    cross join lateral (
+        select job.uid from etlplus_control.job
+        where job.lane = open_lane.name and job.state = 'PENDING' and not job.asleep
+            and job.run_at <= clock_timestamp() and job.queue = any(%(queues)s::text[])
+        order by job.turn, job.uid
+        limit case when open_lane.limited then coalesce(held.room, 0) end
+        for update skip locked
+    ) as job
+    limit {limit}
 ), claimed as (
     update etlplus_control.job set
         state = 'RUNNING',
@@ -81,20 +116,21 @@ with candidate as materialized (
         attempt = attempt + 1,
         start_time = coalesce(start_time, clock_timestamp()),
         run_at = job.create_time,
+        turn = job.create_time - job.priority * interval '1 minute',
         error = null,
         progress = '{}',
         sequence = sequence + 1
     from candidate
     where job.uid = candidate.uid and job.state = 'PENDING'
-    returning job.*
+    returning job.uid, job.workspace, job.pipeline, job.version, job.params, job.author,
+        job.create_time, job.priority, job.attempt, job.lost_leases, job.epoch, job.start_time,
+        job.sinks, job.rejects, job.sequence, job.scheduled_time, job.retries, job.queue, job.turn,
+        job.zone, job.replay
 ), event as (
-    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
-    select uid, sequence, 'state', state, attempt, progress, error from claimed
+    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress)
+    select uid, sequence, 'state', 'RUNNING', attempt, '{}' from claimed
 )
-select claimed.*,
-    (select pg_notify('etlplus', (select string_agg(uid::text, ' ') from claimed))) as hint
-from claimed
-order by priority desc, run_at, uid
+select * from claimed
 
 -- name: heartbeat
 update etlplus_control.job set lease_until = clock_timestamp() + %(lease)s
@@ -114,9 +150,7 @@ with changed as (
     delete from etlplus_control.job_event using changed
     where job_event.job = changed.uid and job_event.sequence <= changed.sequence - %(keep)s
 )
-select changed.uid,
-    case when %(hint)s then (select pg_notify('etlplus', %(job)s::text)) end as hint
-from changed
+select uid, limited from changed
 
 -- name: settle
 with changed as (
@@ -148,35 +182,24 @@ with changed as (
         on schedule.workspace = changed.workspace and schedule.pipeline = changed.pipeline
     where changed.state = 'SUCCEEDED'
 )
-select changed.uid, (select pg_notify('etlplus', %(job)s::text)) as hint from changed
+select uid, limited from changed
 
--- name: release
+-- name: put_back
+-- After a failure that may pass: with a delay, and with what is known of the run. Handed back: with
+-- none of these, and without spending the attempt.
 with changed as (
     update etlplus_control.job set
         state = case when cancel_requested then 'CANCELLED' else 'PENDING' end,
         end_time = case when cancel_requested then clock_timestamp() end,
-        attempt = attempt - 1,
-        worker = null,
-        lease_until = null,
-        sequence = sequence + 1
-    where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
-    returning *
-), event as (
-    insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
-    select uid, sequence, 'state', state, attempt, progress, error from changed
-)
-select changed.uid, (select pg_notify('etlplus', '')) as hint from changed
-
--- name: retry
-with changed as (
-    update etlplus_control.job set
-        state = case when cancel_requested then 'CANCELLED' else 'PENDING' end,
-        end_time = case when cancel_requested then clock_timestamp() end,
-        run_at = clock_timestamp() + %(delay)s,
-        retries = retries + 1,
-        progress = %(progress)s,
-        sinks = %(sinks)s,
-        rejects = %(rejects)s,
+        run_at = coalesce(clock_timestamp() + %(delay)s::interval, run_at),
+        turn = coalesce(
+            clock_timestamp() + %(delay)s::interval - priority * interval '1 minute', turn),
+        asleep = coalesce(%(delay)s::interval > interval '0', false) and not cancel_requested,
+        attempt = attempt - case when %(delay)s::interval is null then 1 else 0 end,
+        retries = retries + case when %(delay)s::interval is null then 0 else 1 end,
+        progress = coalesce(%(progress)s::jsonb, progress),
+        sinks = coalesce(%(sinks)s::jsonb, sinks),
+        rejects = coalesce(%(rejects)s::jsonb, rejects),
         error = %(error)s,
         worker = null,
         lease_until = null,
@@ -187,12 +210,13 @@ with changed as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from changed
 )
-select changed.uid, (select pg_notify('etlplus', %(job)s::text)) as hint from changed
+select uid, limited from changed
 
 -- name: rescue
 with lost as materialized (
     select uid from etlplus_control.job
     where state = 'RUNNING' and lease_until < clock_timestamp()
+    order by lane, uid
     for update skip locked
 ), changed as (
     update etlplus_control.job set
@@ -218,7 +242,7 @@ with lost as materialized (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from changed
 )
-select changed.uid, (select pg_notify('etlplus', '')) as hint from changed
+select uid, limited from changed
 
 -- name: is_current
 select exists (
@@ -254,4 +278,4 @@ with fresh as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from changed
 )
-select changed.*, (select pg_notify('etlplus', %(uid)s::text)) as hint from changed
+select * from changed

@@ -64,17 +64,21 @@ with moved as (
     returning *
 ), made as (
     insert into etlplus_control.job
-        (uid, workspace, pipeline, version, params, author, priority, scheduled_time)
-    select fired.job, fired.workspace, fired.pipeline, %(version)s, %(params)s, %(author)s, 0,
-        fired.time
+        (uid, workspace, pipeline, version, params, author, scheduled_time, queue, lane, priority,
+        turn, concurrency_key, most_running, most_starts, starts_per)
+    select fired.job, fired.workspace, fired.pipeline, %(version)s, %(params)s, %(author)s,
+        fired.time, %(queue)s, %(queue)s, %(priority)s,
+        clock_timestamp() - %(priority)s::integer * interval '1 minute', instant.key,
+        %(most_running)s, %(most_starts)s, %(starts_per)s
     from fired
+    join unnest(%(jobs)s::uuid[], %(keys)s::text[]) as instant (job, key) on instant.job = fired.job
     order by fired.time
     returning *
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from made
 )
-select made.*, (select pg_notify('etlplus', '')) as hint from made order by scheduled_time
+select * from made order by scheduled_time
 
 -- name: remember
 update etlplus_control.schedule set last_time = %(time)s, last_job = %(job)s
@@ -99,16 +103,19 @@ with fired as (
     returning *
 ), made as (
     insert into etlplus_control.job
-        (uid, workspace, pipeline, version, params, author, priority, scheduled_time)
+        (uid, workspace, pipeline, version, params, author, scheduled_time, queue, lane, priority,
+        turn, concurrency_key, most_running, most_starts, starts_per)
     select fired.job, fired.workspace, fired.pipeline, %(version)s, %(params)s, %(author)s,
-        %(priority)s, fired.time
+        fired.time, %(queue)s, %(queue)s, %(priority)s,
+        clock_timestamp() - %(priority)s::integer * interval '1 minute', %(key)s, %(most_running)s,
+        %(most_starts)s, %(starts_per)s
     from fired
     returning *
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from made
 )
-select made.*, (select pg_notify('etlplus', '')) as hint from made
+select * from made
 
 -- name: fired
 select job.* from etlplus_control.schedule_fire as fire

@@ -93,11 +93,15 @@ limit 1
 -- name: fire
 with made as (
     insert into etlplus_control.job
-        (uid, workspace, pipeline, version, params, author, priority, scheduled_time, zone)
-    select run.uid, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s, 0,
-        run.instant, run.zone
-    from unnest(%(jobs)s::uuid[], %(instants)s::timestamptz[], %(zones)s::text[])
-        with ordinality as run (uid, instant, zone, place)
+        (uid, workspace, pipeline, version, params, author, scheduled_time, zone, queue, lane,
+        priority, turn, concurrency_key, most_running, most_starts, starts_per)
+    select run.uid, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s,
+        run.instant, run.zone, %(queue)s, %(queue)s, %(priority)s,
+        clock_timestamp() - %(priority)s::integer * interval '1 minute', run.key,
+        %(most_running)s, %(most_starts)s, %(starts_per)s
+    from unnest(
+        %(jobs)s::uuid[], %(instants)s::timestamptz[], %(zones)s::text[], %(keys)s::text[]
+    ) with ordinality as run (uid, instant, zone, key, place)
     order by run.place
     returning *
 ), event as (
@@ -113,7 +117,7 @@ with made as (
         last_time = clock_timestamp(), last_job = %(last)s
     where workspace = %(workspace)s and pipeline = %(pipeline)s
 )
-select made.*, (select pg_notify('etlplus', '')) as hint from made order by uid
+select * from made order by uid
 
 -- name: fail
 update etlplus_control.pipeline_trigger set error = %(error)s
