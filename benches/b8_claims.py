@@ -24,7 +24,8 @@ from tests.conformance.database import control_database, empty
 WHAT = (
     "The embedded PostgreSQL, durable commits, and the service's own stores, on the same cores. "
     "Claims: two processes with four claimers each take jobs one at a time, each with a lease and "
-    "an epoch of its own. Pickup: from asking for a job in one process to another's having claimed it."
+    "an epoch of its own. Pickup: from asking for a job in one process to another's having claimed "
+    "it."
 )
 PIPELINE = ("default", "claims")
 JOBS, SECONDS = 24_000, 5.0

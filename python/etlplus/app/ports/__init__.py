@@ -22,6 +22,7 @@ from etlplus.app.ports.outside import (
     Stop,
     TableRollback,
 )
+from etlplus.app.ports.starting import ScheduleStore, TriggerStore
 from etlplus.app.ports.stores import (
     ConnectionStore,
     EventStore,
@@ -31,10 +32,8 @@ from etlplus.app.ports.stores import (
     PipelineStore,
     QueueStore,
     RequestStore,
-    ScheduleStore,
     Stores,
     TokenStore,
-    TriggerStore,
     Wakeup,
     Wakeups,
 )
