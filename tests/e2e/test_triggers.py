@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.live import ETLPLUS, Service
+from tests.e2e.folder import Folder
+from tests.live import Service
 
 PIPELINE = """\
 api: etlplus/v1
@@ -21,28 +22,12 @@ sinks: {{out: {{jsonl: "{name}-${{run.scheduled_date}}.jsonl"}}}}
 BERLIN = "schedule: {cron: '15 0 * * *', timezone: Europe/Berlin}"
 
 
-class Place:
-    """The folder of a server's files."""
+class Place(Folder):
+    """The folder, with a source and pipelines over it."""
 
     def __init__(self, live: Service) -> None:
-        self.live = live
+        super().__init__(live)
         self.write("triggered.csv", "id\n1\n2\n")
-
-    def write(self, name: str, text: str) -> str:
-        path = Path(self.live.root) / name
-        path.write_text(text)
-        return str(path)
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [ETLPLUS, *arguments],
-            env={**self.live.environ, "NO_COLOR": "1"},
-            cwd=self.live.root,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
     def apply(
         self, name: str, extra: str = "", source: str = "triggered.csv"

@@ -10,8 +10,9 @@ from etlplus.cli import exits
 from etlplus.cli.definition import is_file, load
 from etlplus.cli.message import plain
 from etlplus.cli.output import Output, write
-from etlplus.cli.pipelines import identifier, moment, stored_pipelines
+from etlplus.cli.pipelines import identifier, moment
 from etlplus.cli.session import CALL_SECONDS, HERE, Remote, Session, session
+from etlplus.cli.starting import list_started
 from etlplus.cli.text import table
 from etlplus.domain.errors import WrongState
 from etlplus.v1 import pipeline_pb2
@@ -26,14 +27,7 @@ _PAGE = 1000
 
 def list_schedules(*, output: Output = "table", remote: Remote = HERE) -> int:
     """List the pipelines that run by themselves: when next, and what became of the last."""
-    with session(remote) as opened:
-        found = [one for one in stored_pipelines(opened) if one.HasField("schedule_state")]
-    write([plain(one) for one in found], output, lambda: _table(found))
-    for one in found:
-        error = one.schedule_state.error
-        if error.code:
-            remote.screen.warning(f"{identifier(one.name)}: {error.code}: {error.message}")
-    return exits.OK
+    return list_started("schedule_state", _table, output, remote)
 
 
 def _table(found: list[pipeline_pb2.Pipeline]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etlplus.cli import exits
-from etlplus.cli.message import plain, state_name
-from etlplus.cli.output import Output, write
-from etlplus.cli.pipelines import identifier, moment, stored_pipelines
-from etlplus.cli.session import HERE, Remote, session
+from etlplus.cli.message import state_name
+from etlplus.cli.output import Output
+from etlplus.cli.pipelines import identifier, moment
+from etlplus.cli.session import HERE, Remote
+from etlplus.cli.starting import list_started
 from etlplus.cli.text import number, table
 from etlplus.v1 import job_pb2
 
@@ -22,14 +22,7 @@ def list_triggers(*, output: Output = "table", remote: Remote = HERE) -> int:
     A line for each pipeline that is waited for: its newest job, and how many of its successes have
     not started a run yet.
     """
-    with session(remote) as opened:
-        found = [one for one in stored_pipelines(opened) if one.HasField("trigger_state")]
-    write([plain(one) for one in found], output, lambda: _table(found))
-    for one in found:
-        error = one.trigger_state.error
-        if error.code:
-            remote.screen.warning(f"{identifier(one.name)}: {error.code}: {error.message}")
-    return exits.OK
+    return list_started("trigger_state", _table, output, remote)
 
 
 def _table(found: list[pipeline_pb2.Pipeline]) -> str:
