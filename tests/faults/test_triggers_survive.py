@@ -1,6 +1,6 @@
 """Workers die just after a success, before or while it starts another run: it starts exactly one.
 
-`ETLPLUS_TEST_KILLS` sets how many die (6 when it is not set), `ETLPLUS_TEST_SEED` repeats a run.
+`ETLPLUS_TEST_KILLS` sets how many die (3 when it is not set), `ETLPLUS_TEST_SEED` repeats a run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from etlplus.v1 import job_pb2
 from tests.conformance.database import enterable_folder
 from tests.live import WORKSPACE, Service, service
 
-KILLS = int(os.environ.get("ETLPLUS_TEST_KILLS", "6"))
+KILLS = int(os.environ.get("ETLPLUS_TEST_KILLS", "3"))
 SEED = int(os.environ.get("ETLPLUS_TEST_SEED") or secrets.randbits(32))
 PIPELINE = """\
 api: etlplus/v1

@@ -138,7 +138,14 @@ async def call(
     )
     sent = [text.encode("latin-1") if raw else StringValue(value=text) for text in texts]
     headers = [*metadata, *([("authorization", f"Bearer {bearer}")] if bearer else [])]
-    made = stub(iter(sent) if upward else sent[0], metadata=tuple(headers), timeout=timeout)
-    if not downward:
-        return [(await made).value]
-    return [answer.value async for answer in made]
+    while True:
+        made = stub(iter(sent) if upward else sent[0], metadata=tuple(headers), timeout=timeout)
+        try:
+            if not downward:
+                return [(await made).value]
+            return [answer.value async for answer in made]
+        except grpc.aio.AioRpcError as error:
+            # The client's library says so, instead of the server's answer, when that comes while
+            # it is about to send: the call was never seen to end.
+            if error.details() != "Internal error from Core":
+                raise
