@@ -134,13 +134,24 @@ _ENGINE: dict[str, tuple[str, str]] = {
     "SOURCE_RAISED": ("RunError", "A Python source raised."),
     "PATH_REFUSED": ("RunError", "A path lies outside the file roots."),
     "CONNECTION_UNKNOWN": ("RunError", "A connection is not known."),
-    "CONNECTION_FAILED": ("RunError", "A database cannot be reached or refused the credentials."),
+    "CONNECTION_FAILED": (
+        "RunError",
+        "A database cannot be reached, or the connection to it was lost.",
+    ),
+    "CONNECTION_DENIED": (
+        "RunError",
+        "A database refuses the user, the password, the database's name or the kind of TLS.",
+    ),
     "TABLE_NOT_FOUND": ("RunError", "A table does not exist."),
     "TARGET_MISMATCH": (
         "RunError",
         "A target's column is missing or has a type that the rows do not fit.",
     ),
     "DATABASE_ERROR": ("RunError", "A database refused a statement."),
+    "DATABASE_CONFLICT": (
+        "RunError",
+        "A database gave a statement up: a deadlock, a lock not to be had, resources that ran out.",
+    ),
     "SINK_UNWRITABLE": ("RunError", "A sink could not be written."),
     "DISK_FULL": ("RunError", "The disk is full."),
     "ROW_FAILED": ("RunError", "A row could not be computed in a step whose `on_error` is `fail`."),
@@ -166,6 +177,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
 TRANSIENT: frozenset[str] = frozenset(
     {
         "CONNECTION_FAILED",
+        "DATABASE_CONFLICT",
         "DISK_FULL",
         "PUBLISH_CONFLICT",
         "STAGING_MISMATCH",

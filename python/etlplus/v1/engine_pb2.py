@@ -26,7 +26,7 @@ from etlplus.v1 import plan_pb2 as etlplus_dot_v1_dot_plan__pb2
 from etlplus.v1 import report_pb2 as etlplus_dot_v1_dot_report__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65tlplus/v1/engine.proto\x12\netlplus.v1\x1a\x15\x65tlplus/v1/plan.proto\x1a\x17\x65tlplus/v1/report.proto\"V\n\x04Plan\x12&\n\x04spec\x18\x01 \x01(\x0b\x32\x18.etlplus.v1.PipelineSpec\x12&\n\x06params\x18\x02 \x03(\x0b\x32\x16.etlplus.v1.BoundParam\"H\n\nBoundParam\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0f\n\x07is_null\x18\x04 \x01(\x08\"\xe0\x01\n\x07Runtime\x12\x33\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1e.etlplus.v1.ResolvedConnection\x12\x12\n\nfile_roots\x18\x02 \x03(\t\x12\x10\n\x08\x62\x61se_dir\x18\x03 \x01(\t\x12\x10\n\x08work_dir\x18\x04 \x01(\t\x12\x0f\n\x07load_id\x18\x05 \x01(\t\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\x12\x0f\n\x07threads\x18\x07 \x01(\r\x12\x12\n\nbatch_rows\x18\x08 \x01(\r\x12#\n\x07replays\x18\t \x03(\x0b\x32\x12.etlplus.v1.Replay\"V\n\x06Replay\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x14\n\x0crejects_path\x18\x02 \x01(\t\x12\r\n\x05steps\x18\x03 \x03(\t\x12\x17\n\x0funchanged_since\x18\x04 \x01(\x03\"\x9e\x01\n\x12ResolvedConnection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12<\n\x07options\x18\x03 \x03(\x0b\x32+.etlplus.v1.ResolvedConnection.OptionsEntry\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\tRunResult\x12%\n\x05sinks\x18\x01 \x03(\x0b\x32\x16.etlplus.v1.StagedSink\x12*\n\x07rejects\x18\x02 \x01(\x0b\x32\x19.etlplus.v1.RejectSummary\x12)\n\x08progress\x18\x03 \x01(\x0b\x32\x17.etlplus.v1.RunProgress\x12\x12\n\nelapsed_ms\x18\x06 \x01(\x04J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06\"\xd9\x02\n\nStagedSink\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x0c\n\x04rows\x18\x04 \x01(\x04\x12\r\n\x05\x62ytes\x18\x05 \x01(\x04\x12\x10\n\x08\x63hecksum\x18\x06 \x01(\t\x12 \n\x05\x62ooks\x18\x07 \x01(\x0b\x32\x11.etlplus.v1.Books\x12\x12\n\nconnection\x18\x08 \x01(\t\x12\x0e\n\x06target\x18\t \x01(\t\x12\x16\n\x0estaging_tables\x18\n \x03(\t\x12)\n\x07\x63olumns\x18\x0b \x03(\x0b\x32\x18.etlplus.v1.ColumnReport\x12\x0c\n\x04keys\x18\x0c \x03(\t\x12%\n\x05\x66iles\x18\r \x03(\x0b\x32\x16.etlplus.v1.StagedFile\x12\x0e\n\x06\x66older\x18\x0e \x01(\t\x12$\n\x07history\x18Z \x01(\x0b\x32\x13.etlplus.v1.History\"R\n\nStagedFile\x12\x13\n\x0bstaged_path\x18\x01 \x01(\t\x12\x12\n\nfinal_path\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\"\x7f\n\rRejectSummary\x12\x0c\n\x04rows\x18\x01 \x01(\x04\x12\'\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x17.etlplus.v1.RejectCount\x12\x0c\n\x04path\x18\x03 \x01(\t\x12)\n\x08warnings\x18\x04 \x03(\x0b\x32\x17.etlplus.v1.RejectCount\"m\n\x0bSniffReport\x12*\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x18.etlplus.v1.SniffFinding\x12#\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x12.etlplus.v1.Column\x12\r\n\x05notes\x18\x03 \x03(\t\";\n\x0cSniffFinding\x12\x0e\n\x06option\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04sure\x18\x03 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65tlplus/v1/engine.proto\x12\netlplus.v1\x1a\x15\x65tlplus/v1/plan.proto\x1a\x17\x65tlplus/v1/report.proto\"V\n\x04Plan\x12&\n\x04spec\x18\x01 \x01(\x0b\x32\x18.etlplus.v1.PipelineSpec\x12&\n\x06params\x18\x02 \x03(\x0b\x32\x16.etlplus.v1.BoundParam\"H\n\nBoundParam\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0f\n\x07is_null\x18\x04 \x01(\x08\"\x81\x02\n\x07Runtime\x12\x33\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1e.etlplus.v1.ResolvedConnection\x12\x12\n\nfile_roots\x18\x02 \x03(\t\x12\x10\n\x08\x62\x61se_dir\x18\x03 \x01(\t\x12\x10\n\x08work_dir\x18\x04 \x01(\t\x12\x0f\n\x07load_id\x18\x05 \x01(\t\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\x12\x0f\n\x07threads\x18\x07 \x01(\r\x12\x12\n\nbatch_rows\x18\x08 \x01(\r\x12#\n\x07replays\x18\t \x03(\x0b\x32\x12.etlplus.v1.Replay\x12\x1f\n\x05parts\x18\n \x03(\x0b\x32\x10.etlplus.v1.Part\"^\n\x04Part\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tpredicate\x18\x02 \x01(\t\x12\x0e\n\x06listed\x18\x03 \x01(\x08\x12#\n\x05\x66iles\x18\x04 \x03(\x0b\x32\x14.etlplus.v1.PartFile\";\n\x08PartFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x13\n\x0bmodified_ns\x18\x03 \x01(\x03\"V\n\x06Replay\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x14\n\x0crejects_path\x18\x02 \x01(\t\x12\r\n\x05steps\x18\x03 \x03(\t\x12\x17\n\x0funchanged_since\x18\x04 \x01(\x03\"\x9e\x01\n\x12ResolvedConnection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12<\n\x07options\x18\x03 \x03(\x0b\x32+.etlplus.v1.ResolvedConnection.OptionsEntry\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\tRunResult\x12%\n\x05sinks\x18\x01 \x03(\x0b\x32\x16.etlplus.v1.StagedSink\x12*\n\x07rejects\x18\x02 \x01(\x0b\x32\x19.etlplus.v1.RejectSummary\x12)\n\x08progress\x18\x03 \x01(\x0b\x32\x17.etlplus.v1.RunProgress\x12\x12\n\nelapsed_ms\x18\x06 \x01(\x04J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06\"\xd9\x02\n\nStagedSink\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x0c\n\x04rows\x18\x04 \x01(\x04\x12\r\n\x05\x62ytes\x18\x05 \x01(\x04\x12\x10\n\x08\x63hecksum\x18\x06 \x01(\t\x12 \n\x05\x62ooks\x18\x07 \x01(\x0b\x32\x11.etlplus.v1.Books\x12\x12\n\nconnection\x18\x08 \x01(\t\x12\x0e\n\x06target\x18\t \x01(\t\x12\x16\n\x0estaging_tables\x18\n \x03(\t\x12)\n\x07\x63olumns\x18\x0b \x03(\x0b\x32\x18.etlplus.v1.ColumnReport\x12\x0c\n\x04keys\x18\x0c \x03(\t\x12%\n\x05\x66iles\x18\r \x03(\x0b\x32\x16.etlplus.v1.StagedFile\x12\x0e\n\x06\x66older\x18\x0e \x01(\t\x12$\n\x07history\x18Z \x01(\x0b\x32\x13.etlplus.v1.History\"R\n\nStagedFile\x12\x13\n\x0bstaged_path\x18\x01 \x01(\t\x12\x12\n\nfinal_path\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\"\x7f\n\rRejectSummary\x12\x0c\n\x04rows\x18\x01 \x01(\x04\x12\'\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x17.etlplus.v1.RejectCount\x12\x0c\n\x04path\x18\x03 \x01(\t\x12)\n\x08warnings\x18\x04 \x03(\x0b\x32\x17.etlplus.v1.RejectCount\"m\n\x0bSniffReport\x12*\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x18.etlplus.v1.SniffFinding\x12#\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x12.etlplus.v1.Column\x12\r\n\x05notes\x18\x03 \x03(\t\";\n\x0cSniffFinding\x12\x0e\n\x06option\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04sure\x18\x03 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,23 +40,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOUNDPARAM']._serialized_start=175
   _globals['_BOUNDPARAM']._serialized_end=247
   _globals['_RUNTIME']._serialized_start=250
-  _globals['_RUNTIME']._serialized_end=474
-  _globals['_REPLAY']._serialized_start=476
-  _globals['_REPLAY']._serialized_end=562
-  _globals['_RESOLVEDCONNECTION']._serialized_start=565
-  _globals['_RESOLVEDCONNECTION']._serialized_end=723
-  _globals['_RESOLVEDCONNECTION_OPTIONSENTRY']._serialized_start=677
-  _globals['_RESOLVEDCONNECTION_OPTIONSENTRY']._serialized_end=723
-  _globals['_RUNRESULT']._serialized_start=726
-  _globals['_RUNRESULT']._serialized_end=895
-  _globals['_STAGEDSINK']._serialized_start=898
-  _globals['_STAGEDSINK']._serialized_end=1243
-  _globals['_STAGEDFILE']._serialized_start=1245
-  _globals['_STAGEDFILE']._serialized_end=1327
-  _globals['_REJECTSUMMARY']._serialized_start=1329
-  _globals['_REJECTSUMMARY']._serialized_end=1456
-  _globals['_SNIFFREPORT']._serialized_start=1458
-  _globals['_SNIFFREPORT']._serialized_end=1567
-  _globals['_SNIFFFINDING']._serialized_start=1569
-  _globals['_SNIFFFINDING']._serialized_end=1628
+  _globals['_RUNTIME']._serialized_end=507
+  _globals['_PART']._serialized_start=509
+  _globals['_PART']._serialized_end=603
+  _globals['_PARTFILE']._serialized_start=605
+  _globals['_PARTFILE']._serialized_end=664
+  _globals['_REPLAY']._serialized_start=666
+  _globals['_REPLAY']._serialized_end=752
+  _globals['_RESOLVEDCONNECTION']._serialized_start=755
+  _globals['_RESOLVEDCONNECTION']._serialized_end=913
+  _globals['_RESOLVEDCONNECTION_OPTIONSENTRY']._serialized_start=867
+  _globals['_RESOLVEDCONNECTION_OPTIONSENTRY']._serialized_end=913
+  _globals['_RUNRESULT']._serialized_start=916
+  _globals['_RUNRESULT']._serialized_end=1085
+  _globals['_STAGEDSINK']._serialized_start=1088
+  _globals['_STAGEDSINK']._serialized_end=1433
+  _globals['_STAGEDFILE']._serialized_start=1435
+  _globals['_STAGEDFILE']._serialized_end=1517
+  _globals['_REJECTSUMMARY']._serialized_start=1519
+  _globals['_REJECTSUMMARY']._serialized_end=1646
+  _globals['_SNIFFREPORT']._serialized_start=1648
+  _globals['_SNIFFREPORT']._serialized_end=1757
+  _globals['_SNIFFFINDING']._serialized_start=1759
+  _globals['_SNIFFFINDING']._serialized_end=1818
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ class BoundParam(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., value: _Optional[str] = ..., is_null: _Optional[bool] = ...) -> None: ...
 
 class Runtime(_message.Message):
-    __slots__ = ("connections", "file_roots", "base_dir", "work_dir", "load_id", "epoch", "threads", "batch_rows", "replays")
+    __slots__ = ("connections", "file_roots", "base_dir", "work_dir", "load_id", "epoch", "threads", "batch_rows", "replays", "parts")
     CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
     FILE_ROOTS_FIELD_NUMBER: _ClassVar[int]
     BASE_DIR_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class Runtime(_message.Message):
     THREADS_FIELD_NUMBER: _ClassVar[int]
     BATCH_ROWS_FIELD_NUMBER: _ClassVar[int]
     REPLAYS_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
     connections: _containers.RepeatedCompositeFieldContainer[ResolvedConnection]
     file_roots: _containers.RepeatedScalarFieldContainer[str]
     base_dir: str
@@ -48,7 +49,30 @@ class Runtime(_message.Message):
     threads: int
     batch_rows: int
     replays: _containers.RepeatedCompositeFieldContainer[Replay]
-    def __init__(self, connections: _Optional[_Iterable[_Union[ResolvedConnection, _Mapping]]] = ..., file_roots: _Optional[_Iterable[str]] = ..., base_dir: _Optional[str] = ..., work_dir: _Optional[str] = ..., load_id: _Optional[str] = ..., epoch: _Optional[int] = ..., threads: _Optional[int] = ..., batch_rows: _Optional[int] = ..., replays: _Optional[_Iterable[_Union[Replay, _Mapping]]] = ...) -> None: ...
+    parts: _containers.RepeatedCompositeFieldContainer[Part]
+    def __init__(self, connections: _Optional[_Iterable[_Union[ResolvedConnection, _Mapping]]] = ..., file_roots: _Optional[_Iterable[str]] = ..., base_dir: _Optional[str] = ..., work_dir: _Optional[str] = ..., load_id: _Optional[str] = ..., epoch: _Optional[int] = ..., threads: _Optional[int] = ..., batch_rows: _Optional[int] = ..., replays: _Optional[_Iterable[_Union[Replay, _Mapping]]] = ..., parts: _Optional[_Iterable[_Union[Part, _Mapping]]] = ...) -> None: ...
+
+class Part(_message.Message):
+    __slots__ = ("source", "predicate", "listed", "files")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PREDICATE_FIELD_NUMBER: _ClassVar[int]
+    LISTED_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    predicate: str
+    listed: bool
+    files: _containers.RepeatedCompositeFieldContainer[PartFile]
+    def __init__(self, source: _Optional[str] = ..., predicate: _Optional[str] = ..., listed: _Optional[bool] = ..., files: _Optional[_Iterable[_Union[PartFile, _Mapping]]] = ...) -> None: ...
+
+class PartFile(_message.Message):
+    __slots__ = ("path", "size", "modified_ns")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    MODIFIED_NS_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    size: int
+    modified_ns: int
+    def __init__(self, path: _Optional[str] = ..., size: _Optional[int] = ..., modified_ns: _Optional[int] = ...) -> None: ...
 
 class Replay(_message.Message):
     __slots__ = ("source", "rejects_path", "steps", "unchanged_since")

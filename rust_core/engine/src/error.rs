@@ -58,14 +58,19 @@ codes! {
     PathRefused = "PATH_REFUSED",
     /// A connection is not known.
     ConnectionUnknown = "CONNECTION_UNKNOWN",
-    /// A database cannot be reached or refused the credentials.
+    /// A database cannot be reached, or the connection to it was lost.
     ConnectionFailed = "CONNECTION_FAILED",
+    /// A database refuses the user, the password, the database's name or the kind of TLS.
+    ConnectionDenied = "CONNECTION_DENIED",
     /// A table does not exist.
     TableNotFound = "TABLE_NOT_FOUND",
     /// A target's column is missing or has a type that the rows do not fit.
     TargetMismatch = "TARGET_MISMATCH",
     /// A database refused a statement.
     DatabaseError = "DATABASE_ERROR",
+    /// A database gave a statement up for the sake of others: a deadlock, a lock that was not to be
+    /// had, or resources that ran out.
+    DatabaseConflict = "DATABASE_CONFLICT",
     /// A sink could not be written.
     SinkUnwritable = "SINK_UNWRITABLE",
     /// The disk is full.

@@ -16,18 +16,36 @@ pub(super) fn connection_failed(error: &Error, options: &Options) -> EngineError
         database,
         ..
     } = options;
-    let (reason, hint) = match error.as_db_error() {
+    let (code, reason, hint) = match error.as_db_error() {
         Some(refusal) => refused(refusal, user, database),
         None => unreachable_reason(error, address),
     };
-    EngineError::new(
-        Code::ConnectionFailed,
-        format!("cannot connect to {address}: {reason}"),
-    )
-    .hint(hint)
+    EngineError::new(code, format!("cannot connect to {address}: {reason}")).hint(hint)
 }
 
-fn refused(refusal: &DbError, user: &str, database: &str) -> (String, String) {
+/// What no repetition cures: somebody has to change the connection or the server.
+fn denies(state: &SqlState) -> bool {
+    // Classes: 28 invalid authorisation, 3D invalid catalogue name, 42 insufficient privilege.
+    ["28", "3D", "42"]
+        .iter()
+        .any(|class| state.code().starts_with(class))
+}
+
+/// What a repetition may cure: the statement itself was right.
+fn is_busy(state: &SqlState) -> bool {
+    // Classes: 40 the transaction was rolled back, 53 insufficient resources.
+    let class = ["40", "53"]
+        .iter()
+        .any(|class| state.code().starts_with(class));
+    class || *state == SqlState::LOCK_NOT_AVAILABLE
+}
+
+fn refused(refusal: &DbError, user: &str, database: &str) -> (Code, String, String) {
+    let code = if denies(refusal.code()) {
+        Code::ConnectionDenied
+    } else {
+        Code::ConnectionFailed
+    };
     let message = refusal.message().to_owned();
     let hint = match *refusal.code() {
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
@@ -42,25 +60,28 @@ fn refused(refusal: &DbError, user: &str, database: &str) -> (String, String) {
         SqlState::CANNOT_CONNECT_NOW => "The server is starting or stopping; try again soon".into(),
         _ => "See the server's log for more".into(),
     };
-    (message, hint)
+    (code, message, hint)
 }
 
-fn unreachable_reason(error: &Error, address: &str) -> (String, String) {
+fn unreachable_reason(error: &Error, address: &str) -> (Code, String, String) {
     let reason = chain(error);
+    let mut code = Code::ConnectionFailed;
     let hint = if reason.contains("Connection refused") {
         format!("Check that PostgreSQL listens on {address}")
     } else if reason.contains("lookup") || reason.contains("Name or service") {
         "The host's name is not known here; check its spelling and DNS".into()
     } else if reason.contains("certificate") || reason.contains("TLS") {
+        code = Code::ConnectionDenied;
         "Check sslmode and sslrootcert, and that the server offers TLS".into()
     } else if reason.contains("password missing") || reason.contains("authentication") {
+        code = Code::ConnectionDenied;
         "Give the connection a password".into()
     } else if reason.contains("No such file") {
         "There is no server on this socket; check the folder and the port".into()
     } else {
         "Check host, port and the network between here and there".into()
     };
-    (reason, hint)
+    (code, reason, hint)
 }
 
 /// An error and its causes in one line.
@@ -99,6 +120,7 @@ pub fn statement_failed(what: &str, error: &Error) -> EngineError {
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
             Code::ConnectionFailed
         }
+        ref state if is_busy(state) => Code::DatabaseConflict,
         _ => Code::DatabaseError,
     };
     let mut text = format!("{what}: {}", describe(error));

@@ -12,7 +12,13 @@ use crate::plan::pb::ResolvedConnection;
 
 const DEFAULT_PORT: u16 = 5432;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const KEEPALIVE: Duration = Duration::from_secs(30);
+/// A peer that is gone is noticed within so many seconds of silence …
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// … and so many probes that come after so many seconds each …
+const PROBE: Duration = Duration::from_secs(5);
+const PROBES: u32 = 3;
+/// … or while data is under way.
+const UNANSWERED: Duration = Duration::from_secs(30);
 
 /// A connection's options, checked.
 pub(super) struct Options {
@@ -98,7 +104,10 @@ impl Options {
             .application_name("etlplus")
             .connect_timeout(CONNECT_TIMEOUT)
             .keepalives(true)
-            .keepalives_idle(KEEPALIVE);
+            .keepalives_idle(KEEPALIVE)
+            .keepalives_interval(PROBE)
+            .keepalives_retries(PROBES)
+            .tcp_user_timeout(UNANSWERED);
         if let Some(password) = text("password") {
             config.password(password);
         }

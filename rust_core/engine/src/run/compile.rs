@@ -209,6 +209,8 @@ impl Build {
     async fn sources(&mut self, spec: &pb::PipelineSpec, mut streams: Streams) -> Result<()> {
         let env = ScanEnv::from_runtime(&self.runtime);
         for (index, source) in spec.sources.iter().enumerate() {
+            let mut parts = self.runtime.parts.iter();
+            let env = env.reading(parts.find(|part| part.source == source.name));
             let compiled = crate::scan::compile(source, &env, &mut streams).await;
             let compiled = compiled.map_err(|error| error.at(source.name.as_str()))?;
             let node = Node::new(

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod files;
 pub mod jsonl;
 pub mod parquet;
+pub mod part;
 pub mod postgres;
 pub mod replay;
 pub mod stream;
@@ -65,6 +66,8 @@ pub struct ScanEnv {
     pub file_roots: Vec<PathBuf>,
     /// Connections by id.
     pub connections: HashMap<String, pb::ResolvedConnection>,
+    /// What is read of the source that is compiled; all of it when absent.
+    pub part: Option<pb::Part>,
 }
 
 impl ScanEnv {
@@ -78,6 +81,16 @@ impl ScanEnv {
             connections: connections
                 .map(|found| (found.name.clone(), found.clone()))
                 .collect(),
+            part: None,
+        }
+    }
+
+    /// The same for a source of which only a part may be read.
+    #[must_use]
+    pub fn reading(&self, part: Option<&pb::Part>) -> Self {
+        Self {
+            part: part.cloned(),
+            ..self.clone()
         }
     }
 }
@@ -105,6 +118,7 @@ pub async fn compile(
             "the source has no kind",
         )),
     };
+    let compiled = compiled.and_then(|compiled| part::read_of(compiled, env));
     compiled.map_err(|error| error.at(&source.name))
 }
 

@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 pub use stamp::Stamp;
 
-use super::ScanEnv;
 use super::text::zip::Member;
+use super::{ScanEnv, part};
 use crate::error::{Code, EngineError, Result};
 
 /// A file of a source, as it was when the source was compiled.
@@ -70,11 +70,12 @@ impl FoundFile {
     }
 }
 
-/// The files that a path or pattern names, sorted by path. A folder stands for the files in it.
+/// The files that a path or pattern names, sorted by path. A folder stands for the files in it. Where
+/// only some of them are to be read, the others are left out.
 ///
 /// # Errors
 /// `SOURCE_NOT_FOUND` when there is none, `PATH_REFUSED` outside the roots, `PLAN_INVALID` for a
-/// path that is no file path.
+/// path that is no file path, `SOURCE_CHANGED` for a file that is not what was chosen.
 pub fn resolve(uri: &str, env: &ScanEnv) -> Result<Vec<FoundFile>> {
     let pattern = absolute(uri, env)?;
     let roots = Roots::new(env);
@@ -96,10 +97,12 @@ pub fn resolve(uri: &str, env: &ScanEnv) -> Result<Vec<FoundFile>> {
     }
     paths.sort();
     paths.dedup();
-    paths
+    let paths = part::chosen(paths, env);
+    let files: Result<Vec<_>> = paths
         .into_iter()
         .map(|path| found(&path, uri, env, &roots))
-        .collect()
+        .collect();
+    files.and_then(|files| part::checked(files, env))
 }
 
 fn absolute(uri: &str, env: &ScanEnv) -> Result<PathBuf> {

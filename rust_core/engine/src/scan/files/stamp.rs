@@ -19,6 +19,15 @@ impl Stamp {
         self.modified.0 * 1_000_000 + self.modified.1 / 1000
     }
 
+    /// When it was last written to, in nanoseconds since 1970.
+    #[must_use]
+    pub const fn modified_nanos(&self) -> i64 {
+        self.modified
+            .0
+            .saturating_mul(1_000_000_000)
+            .saturating_add(self.modified.1)
+    }
+
     pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
             size: metadata.size(),

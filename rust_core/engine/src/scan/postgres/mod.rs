@@ -58,6 +58,7 @@ pub async fn compile(options: &pb::PostgresSource, env: &ScanEnv) -> Result<Arc<
         }
     };
     let columns = columns(&session, &name, &asked).await?;
+    let relation = part_of(relation, env.part.as_ref());
     let rows = expected_rows(&session, &relation).await;
     session.close().await;
     let fields: Vec<Field> = columns.iter().map(SourceColumn::field).collect();
@@ -69,6 +70,15 @@ pub async fn compile(options: &pb::PostgresSource, env: &ScanEnv) -> Result<Arc<
         schema: Arc::new(Schema::new(fields)),
         rows,
     }))
+}
+
+/// The rows of a relation that are to be read.
+fn part_of(relation: String, part: Option<&pb::Part>) -> String {
+    match part.map(|part| part.predicate.as_str()) {
+        None | Some("") => relation,
+        // The line's end closes a comment.
+        Some(predicate) => format!("(SELECT * FROM {relation} AS q WHERE {predicate}\n)"),
+    }
 }
 
 /// How many rows the server's planner expects; none where it does not say.
