@@ -164,6 +164,13 @@ bench: build .venv/.bench ## Measure the works in benches/ beside their peers an
 	$(call say,Measuring)
 	$(PYTHON) -m benches $(WORKS)
 
+FUZZ_SECONDS ?= 3600
+
+.PHONY: fuzz
+fuzz: build ## Fuzz the Rust core, an hour for each target (FUZZ="plan expression", FUZZ_SECONDS=3600)
+	$(call say,Fuzzing; inputs that are found to break something are kept in out/fuzz)
+	$(PYTHON) tools/fuzz.py $(FUZZ) --seconds $(FUZZ_SECONDS)
+
 DIRTY_FILES ?= 10000
 
 .PHONY: dirty

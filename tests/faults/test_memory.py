@@ -39,6 +39,7 @@ STEPS = {
     "cross": 'sql: "select a.id, b.id as other from words a cross join words b"',
     "unique": "validate: {unique: [word]}",
     "collect": 'sql: "select array_agg(word) as words from words"',
+    "whole": 'sql: "select id, count(word) over () as n, word from words"',
 }
 
 
@@ -117,7 +118,7 @@ def test_many_threads_share_little_memory(
     assert is_right(pq.read_table(outcome.sinks[0].files[0].staged_path))
 
 
-@pytest.mark.parametrize("step", ["cross", "collect"])
+@pytest.mark.parametrize("step", ["cross", "collect", "whole"])
 def test_a_limit_that_is_too_small_is_named(source: Path, step: str) -> None:
     found = confined(source, step, 16)
     assert found["code"]
@@ -139,6 +140,7 @@ def test_a_limit_that_may_be_too_small_is_named_if_it_is(
 
 def named(found: dict[str, Any], folder: Path) -> None:
     assert found["code"] == "MEMORY_EXCEEDED"
+    assert found["place"].startswith(("sql_1", "validate_1")), "the step is named"
     assert "limits.memory" in found["place"]
     assert "limits.memory" in found["hint"]
     assert not (folder / "out.parquet").exists()

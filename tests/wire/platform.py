@@ -23,6 +23,7 @@ from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
+from etlplus.app.versions import Versions
 from etlplus.client import AsyncClient, connect_async
 from etlplus.domain.connection import Connection, ConnectionCheck, Table, TableColumn
 from etlplus.domain.errors import EtlError
@@ -168,8 +169,10 @@ def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0)
     definitions = Definitions(language, Threads(1, "test-read"))
     tokens = PageTokens(stores.keys)
     local = {"host": "/run", "database": "warehouse", "user": "warehouse"}
+    pipelines = Pipelines(stores, definitions, tokens)
     return UseCases(
-        pipelines=Pipelines(stores, definitions, tokens),
+        pipelines=pipelines,
+        versions=Versions(pipelines, language),
         plans=Plans(stores, definitions, outside),
         jobs=Jobs(stores, outside, tokens, heartbeat=heartbeat),
         rollbacks=JobRollbacks(stores, outside),

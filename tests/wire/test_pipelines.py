@@ -137,3 +137,66 @@ async def test_plan_and_preview(served: Platform) -> None:
             pipeline_pb2.PlanPipelineRequest(parent=WORKSPACE, source_text=SOURCE)
         )
     assert (failed.value.code, failed.value.place) == ("SOURCE_NOT_FOUND", "x")
+
+
+async def test_versions_are_compared_part_by_part_and_line_by_line(served: Platform) -> None:
+    await create(served)
+    await second_version(served)
+    ask = pipeline_pb2.ComparePipelineVersionsRequest
+    found = await served.client.pipelines.ComparePipelineVersions(ask(name=ORDERS))
+    assert (found.old_version, found.new_version) == (1, 2)
+    (change,) = found.changes
+    assert "decimal(12,2)" in str(change.old)
+    assert "decimal(18,4)" in str(change.new)
+    assert change.path.startswith("s")
+    assert found.text_diff.startswith("--- version 1\n+++ version 2\n")
+    back = await served.client.pipelines.ComparePipelineVersions(
+        ask(name=ORDERS, old_version=2, new_version=1)
+    )
+    assert (back.changes[0].old, back.changes[0].new) == (change.new, change.old)
+    same = await served.client.pipelines.ComparePipelineVersions(
+        ask(name=ORDERS, old_version=2, new_version=2)
+    )
+    assert not same.changes
+    assert not same.text_diff
+
+
+async def test_there_is_no_version_before_the_first(served: Platform) -> None:
+    await create(served)
+    ask = pipeline_pb2.ComparePipelineVersionsRequest
+    for request in (ask(name=ORDERS), ask(name=ORDERS, new_version=7)):
+        with pytest.raises(errors.NotFound) as caught:
+            await served.client.pipelines.ComparePipelineVersions(request)
+        assert caught.value.code == "VERSION_NOT_FOUND"
+
+
+async def test_an_earlier_version_is_stored_again_once(served: Platform) -> None:
+    created = await create(served)
+    changed = await second_version(served)
+    ask = pipeline_pb2.RestorePipelineVersionRequest
+    dry = await served.client.pipelines.RestorePipelineVersion(
+        ask(name=ORDERS, version=1, validate_only=True)
+    )
+    assert (dry.version, dry.source_text) == (3, SOURCE)
+    request = ask(name=ORDERS, version=1, request_id="5f0c6d0e-63ad-4d2e-9d4a-1f0d7a3c9b11")
+    restored = await served.client.pipelines.RestorePipelineVersion(request)
+    again = await served.client.pipelines.RestorePipelineVersion(request)
+    assert restored.version == again.version == 3
+    assert restored.message == "Restore version 1"
+    assert (restored.source_text, restored.content_hash) == (SOURCE, created.content_hash)
+    with pytest.raises(errors.EtagMismatch):
+        await served.client.pipelines.RestorePipelineVersion(
+            ask(name=ORDERS, version=2, etag=changed.etag)
+        )
+    with pytest.raises(errors.NotFound):
+        await served.client.pipelines.RestorePipelineVersion(ask(name=ORDERS, version=9))
+
+
+async def second_version(served: Platform) -> pipeline_pb2.Pipeline:
+    """The pipeline with another type for a column."""
+    text = SOURCE.replace("decimal(12,2)", "decimal(18,4)")
+    return await served.client.pipelines.UpdatePipeline(
+        pipeline_pb2.UpdatePipelineRequest(
+            pipeline=pipeline_pb2.Pipeline(name=ORDERS, source_text=text)
+        )
+    )

@@ -13,6 +13,7 @@ from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import System
+from etlplus.app.versions import Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class UseCases:
     """What the service can do."""
 
     pipelines: Pipelines
+    versions: Versions
     plans: Plans
     jobs: Jobs
     rollbacks: JobRollbacks

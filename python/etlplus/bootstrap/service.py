@@ -23,6 +23,7 @@ from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
+from etlplus.app.versions import Versions
 from etlplus.bootstrap.machine import parts
 from etlplus.bootstrap.state import Databases, Owner, databases, open_stores
 from etlplus.domain.errors import InvalidInput
@@ -134,8 +135,10 @@ def _use_cases(
     definitions = Definitions(machine.language, reading)
     inspection = ThreadedInspection(machine, threads)
     rejects = KeptRejects(machine, threads)
+    pipelines = Pipelines(stores, definitions, tokens)
     return UseCases(
-        pipelines=Pipelines(stores, definitions, tokens),
+        pipelines=pipelines,
+        versions=Versions(pipelines, machine.language),
         plans=Plans(stores, definitions, EnginePlanning(machine, threads)),
         jobs=Jobs(stores, rejects, tokens),
         rollbacks=JobRollbacks(stores, ThreadedRollbacks(machine, threads)),

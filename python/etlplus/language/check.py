@@ -18,6 +18,7 @@ from etlplus.language.queueing import check_queueing
 from etlplus.language.reader import Reader
 from etlplus.language.references import check_references
 from etlplus.language.schedules import check_schedule
+from etlplus.language.sizes import check_memory
 from etlplus.language.text import Path
 from etlplus.language.triggers import check_triggers
 from etlplus.v1 import plan_pb2
@@ -65,6 +66,7 @@ def _check(
     check_params(spec, findings)
     check_schedule(spec, findings, broken)
     check_triggers(spec, findings, broken)
+    check_memory(spec, findings)
     check_queueing(spec, findings)
     check_references(spec, findings)
     check_names(spec, findings, broken)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
 
 from etlplus.app.ports import CatalogueEntry, RunContext, SqlReader
 from etlplus.domain.connection import ResolvedConnection
@@ -15,6 +18,7 @@ from etlplus.language import canonical, catalogue, lowering
 from etlplus.language.check import Parsed, check_spec, parse
 from etlplus.language.replay import plan_replay
 from etlplus.language.summary import summarize
+from etlplus.language.writer import to_yaml
 
 
 class PipelineLanguage:
@@ -43,6 +47,14 @@ class PipelineLanguage:
     def summarize(self, spec: bytes) -> SpecSummary:
         """Return what the control plane needs to know. Raises InvalidInput for damaged bytes."""
         return summarize(canonical.decode(spec))
+
+    def as_data(self, spec: bytes) -> Mapping[str, Any]:
+        """Return what a definition says, as JSON, without what it leaves to the defaults."""
+        return MessageToDict(canonical.decode(spec), preserving_proto_field_name=True)
+
+    def as_text(self, spec: bytes) -> str:
+        """Return a definition as YAML."""
+        return to_yaml(spec)
 
     def lower(self, spec: bytes, params: Mapping[str, str], context: RunContext) -> bytes:
         """Return the serialized Plan. Raises as `lowering.lower`."""

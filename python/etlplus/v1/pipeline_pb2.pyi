@@ -10,6 +10,7 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -193,6 +194,54 @@ class ListPipelineVersionsResponse(_message.Message):
     pipeline_versions: _containers.RepeatedCompositeFieldContainer[PipelineVersion]
     next_page_token: str
     def __init__(self, pipeline_versions: _Optional[_Iterable[_Union[PipelineVersion, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ComparePipelineVersionsRequest(_message.Message):
+    __slots__ = ("name", "old_version", "new_version")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OLD_VERSION_FIELD_NUMBER: _ClassVar[int]
+    NEW_VERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    old_version: int
+    new_version: int
+    def __init__(self, name: _Optional[str] = ..., old_version: _Optional[int] = ..., new_version: _Optional[int] = ...) -> None: ...
+
+class ComparePipelineVersionsResponse(_message.Message):
+    __slots__ = ("old_version", "new_version", "changes", "text_diff")
+    OLD_VERSION_FIELD_NUMBER: _ClassVar[int]
+    NEW_VERSION_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    TEXT_DIFF_FIELD_NUMBER: _ClassVar[int]
+    old_version: int
+    new_version: int
+    changes: _containers.RepeatedCompositeFieldContainer[PartChange]
+    text_diff: str
+    def __init__(self, old_version: _Optional[int] = ..., new_version: _Optional[int] = ..., changes: _Optional[_Iterable[_Union[PartChange, _Mapping]]] = ..., text_diff: _Optional[str] = ...) -> None: ...
+
+class PartChange(_message.Message):
+    __slots__ = ("path", "old", "new")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    OLD_FIELD_NUMBER: _ClassVar[int]
+    NEW_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    old: _struct_pb2.Value
+    new: _struct_pb2.Value
+    def __init__(self, path: _Optional[str] = ..., old: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., new: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class RestorePipelineVersionRequest(_message.Message):
+    __slots__ = ("name", "version", "message", "etag", "request_id", "validate_only")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    message: str
+    etag: str
+    request_id: str
+    validate_only: bool
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., message: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class Problem(_message.Message):
     __slots__ = ("code", "path", "line", "column", "length", "message", "hint", "excerpt", "severity")

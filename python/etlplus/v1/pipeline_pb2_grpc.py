@@ -67,6 +67,16 @@ class PipelineServiceStub:
                 request_serializer=etlplus_dot_v1_dot_pipeline__pb2.ListPipelineVersionsRequest.SerializeToString,
                 response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ListPipelineVersionsResponse.FromString,
                 _registered_method=True)
+        self.ComparePipelineVersions = channel.unary_unary(
+                '/etlplus.v1.PipelineService/ComparePipelineVersions',
+                request_serializer=etlplus_dot_v1_dot_pipeline__pb2.ComparePipelineVersionsRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ComparePipelineVersionsResponse.FromString,
+                _registered_method=True)
+        self.RestorePipelineVersion = channel.unary_unary(
+                '/etlplus.v1.PipelineService/RestorePipelineVersion',
+                request_serializer=etlplus_dot_v1_dot_pipeline__pb2.RestorePipelineVersionRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.Pipeline.FromString,
+                _registered_method=True)
         self.ValidatePipeline = channel.unary_unary(
                 '/etlplus.v1.PipelineService/ValidatePipeline',
                 request_serializer=etlplus_dot_v1_dot_pipeline__pb2.ValidatePipelineRequest.SerializeToString,
@@ -145,6 +155,21 @@ class PipelineServiceServicer:
 
     def ListPipelineVersions(self, request, context):
         """Lists a pipeline's versions, newest first. `spec` and `source_text` are left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ComparePipelineVersions(self, request, context):
+        """Tells what changed between two versions of a pipeline, part by part and line by line.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestorePipelineVersion(self, request, context):
+        """Stores an earlier version again, as the next one. What it loaded stays as it is. When the newest
+        version says the same, no version is made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,6 +261,16 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.ListPipelineVersions,
                     request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ListPipelineVersionsRequest.FromString,
                     response_serializer=etlplus_dot_v1_dot_pipeline__pb2.ListPipelineVersionsResponse.SerializeToString,
+            ),
+            'ComparePipelineVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComparePipelineVersions,
+                    request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ComparePipelineVersionsRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_pipeline__pb2.ComparePipelineVersionsResponse.SerializeToString,
+            ),
+            'RestorePipelineVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestorePipelineVersion,
+                    request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.RestorePipelineVersionRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_pipeline__pb2.Pipeline.SerializeToString,
             ),
             'ValidatePipeline': grpc.unary_unary_rpc_method_handler(
                     servicer.ValidatePipeline,
@@ -436,6 +471,60 @@ class PipelineService:
             '/etlplus.v1.PipelineService/ListPipelineVersions',
             etlplus_dot_v1_dot_pipeline__pb2.ListPipelineVersionsRequest.SerializeToString,
             etlplus_dot_v1_dot_pipeline__pb2.ListPipelineVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComparePipelineVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.PipelineService/ComparePipelineVersions',
+            etlplus_dot_v1_dot_pipeline__pb2.ComparePipelineVersionsRequest.SerializeToString,
+            etlplus_dot_v1_dot_pipeline__pb2.ComparePipelineVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestorePipelineVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.PipelineService/RestorePipelineVersion',
+            etlplus_dot_v1_dot_pipeline__pb2.RestorePipelineVersionRequest.SerializeToString,
+            etlplus_dot_v1_dot_pipeline__pb2.Pipeline.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,12 @@ class PipelineServiceStub:
     """Deletes a pipeline. Its jobs stay readable."""
     ListPipelineVersions: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListPipelineVersionsRequest, _pipeline_pb2.ListPipelineVersionsResponse]
     """Lists a pipeline's versions, newest first. `spec` and `source_text` are left out."""
+    ComparePipelineVersions: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ComparePipelineVersionsRequest, _pipeline_pb2.ComparePipelineVersionsResponse]
+    """Tells what changed between two versions of a pipeline, part by part and line by line."""
+    RestorePipelineVersion: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.RestorePipelineVersionRequest, _pipeline_pb2.Pipeline]
+    """Stores an earlier version again, as the next one. What it loaded stays as it is. When the newest
+    version says the same, no version is made.
+    """
     ValidatePipeline: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ValidatePipelineRequest, _pipeline_pb2.ValidatePipelineResponse]
     """Checks a pipeline without touching any source or sink and returns all problems at once."""
     PlanPipeline: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.PlanPipelineRequest, _pipeline_pb2.PlanPipelineResponse]
@@ -88,6 +94,12 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     """Deletes a pipeline. Its jobs stay readable."""
     ListPipelineVersions: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListPipelineVersionsRequest, _pipeline_pb2.ListPipelineVersionsResponse]  # type: ignore[assignment]
     """Lists a pipeline's versions, newest first. `spec` and `source_text` are left out."""
+    ComparePipelineVersions: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ComparePipelineVersionsRequest, _pipeline_pb2.ComparePipelineVersionsResponse]  # type: ignore[assignment]
+    """Tells what changed between two versions of a pipeline, part by part and line by line."""
+    RestorePipelineVersion: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.RestorePipelineVersionRequest, _pipeline_pb2.Pipeline]  # type: ignore[assignment]
+    """Stores an earlier version again, as the next one. What it loaded stays as it is. When the newest
+    version says the same, no version is made.
+    """
     ValidatePipeline: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ValidatePipelineRequest, _pipeline_pb2.ValidatePipelineResponse]  # type: ignore[assignment]
     """Checks a pipeline without touching any source or sink and returns all problems at once."""
     PlanPipeline: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.PlanPipelineRequest, _pipeline_pb2.PlanPipelineResponse]  # type: ignore[assignment]
@@ -162,6 +174,24 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pipeline_pb2.ListPipelineVersionsResponse, _abc.Awaitable[_pipeline_pb2.ListPipelineVersionsResponse]]:
         """Lists a pipeline's versions, newest first. `spec` and `source_text` are left out."""
+
+    @_abc_1.abstractmethod
+    def ComparePipelineVersions(
+        self,
+        request: _pipeline_pb2.ComparePipelineVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.ComparePipelineVersionsResponse, _abc.Awaitable[_pipeline_pb2.ComparePipelineVersionsResponse]]:
+        """Tells what changed between two versions of a pipeline, part by part and line by line."""
+
+    @_abc_1.abstractmethod
+    def RestorePipelineVersion(
+        self,
+        request: _pipeline_pb2.RestorePipelineVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.Pipeline, _abc.Awaitable[_pipeline_pb2.Pipeline]]:
+        """Stores an earlier version again, as the next one. What it loaded stays as it is. When the newest
+        version says the same, no version is made.
+        """
 
     @_abc_1.abstractmethod
     def ValidatePipeline(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.pipeline import SpecSummary
@@ -113,6 +113,14 @@ class Language(Protocol):
 
     def summarize(self, spec: bytes) -> SpecSummary:
         """What the control plane needs. Raises InvalidInput (SPEC_INVALID) for damaged bytes."""
+        ...
+
+    def as_data(self, spec: bytes) -> Mapping[str, Any]:
+        """What a definition says, as JSON, without what it leaves to the defaults."""
+        ...
+
+    def as_text(self, spec: bytes) -> str:
+        """A definition as YAML."""
         ...
 
     def lower(self, spec: bytes, params: Mapping[str, str], context: RunContext) -> bytes:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from google.protobuf.json_format import ParseDict
+
 from etlplus.domain import names
+from etlplus.domain.difference import NOTHING, Difference
 from etlplus.domain.pipeline import Pipeline, PipelineVersion
 from etlplus.domain.problem import Problem
 from etlplus.rpc.convert.schedules import to_schedule_state
@@ -48,6 +51,19 @@ def to_version(version: PipelineVersion) -> pipeline_pb2.PipelineVersion:
         content_hash=version.content_hash,
         create_time=to_timestamp(version.create_time),
     )
+
+
+def to_comparison(found: Difference) -> pipeline_pb2.ComparePipelineVersionsResponse:
+    """What changed; a part that is in one version alone has one side."""
+    answer = pipeline_pb2.ComparePipelineVersionsResponse(
+        old_version=found.old, new_version=found.new, text_diff=found.text
+    )
+    for change in found.changes:
+        part = answer.changes.add(path=change.path)
+        for side, value in ((part.old, change.old), (part.new, change.new)):
+            if value is not NOTHING:
+                ParseDict(value, side)
+    return answer
 
 
 def to_problems(problems: Iterable[Problem]) -> list[pipeline_pb2.Problem]:

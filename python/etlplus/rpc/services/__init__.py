@@ -14,7 +14,9 @@ def contract_services(use_cases: UseCases) -> list[Service]:
     return [
         Service.named(
             "etlplus.v1.PipelineService",
-            PipelineServicer(use_cases.pipelines, use_cases.plans, use_cases.scheduling),
+            PipelineServicer(
+                use_cases.pipelines, use_cases.versions, use_cases.plans, use_cases.scheduling
+            ),
         ),
         Service.named(
             "etlplus.v1.JobService",

@@ -10,6 +10,7 @@ from google.protobuf.empty_pb2 import Empty
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Asked, Plans
 from etlplus.app.scheduling import Scheduling
+from etlplus.app.versions import Versions
 from etlplus.domain.errors import InvalidInput
 from etlplus.rpc.call import Context, caller
 from etlplus.rpc.convert import jobs as to_jobs
@@ -29,8 +30,11 @@ AskingRequest = pipeline_pb2.PlanPipelineRequest | pipeline_pb2.PreviewPipelineR
 class PipelineServicer:
     """Translates; the use cases decide."""
 
-    def __init__(self, pipelines: Pipelines, plans: Plans, scheduling: Scheduling) -> None:
+    def __init__(
+        self, pipelines: Pipelines, versions: Versions, plans: Plans, scheduling: Scheduling
+    ) -> None:
         self._pipelines = pipelines
+        self._versions = versions
         self._plans = plans
         self._scheduling = scheduling
 
@@ -114,6 +118,28 @@ class PipelineServicer:
             pipeline_versions=[convert.to_version(item) for item in page.items],
             next_page_token=page.next_token,
         )
+
+    async def ComparePipelineVersions(  # noqa: N802, D102 the contract's
+        self, request: pipeline_pb2.ComparePipelineVersionsRequest, _context: Context
+    ) -> pipeline_pb2.ComparePipelineVersionsResponse:
+        found = await self._versions.compare(
+            caller(), request.name, old=request.old_version, new=request.new_version
+        )
+        return convert.to_comparison(found)
+
+    async def RestorePipelineVersion(  # noqa: N802, D102 the contract's
+        self, request: pipeline_pb2.RestorePipelineVersionRequest, _context: Context
+    ) -> pipeline_pb2.Pipeline:
+        restored = await self._versions.restore(
+            caller(),
+            request.name,
+            request.version,
+            message=request.message,
+            etag=request.etag,
+            request_id=request.request_id,
+            validate_only=request.validate_only,
+        )
+        return convert.to_pipeline(restored)
 
     async def ValidatePipeline(  # noqa: N802, D102 the contract's
         self, request: pipeline_pb2.ValidatePipelineRequest, _context: Context

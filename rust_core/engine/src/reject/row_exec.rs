@@ -21,7 +21,7 @@ use datafusion::physical_plan::{
 use futures::{Stream, StreamExt};
 
 use super::program::Program;
-use crate::run::estimate;
+use crate::run::{at_step, estimate};
 
 /// Runs a [`Program`] over each batch of its input.
 #[derive(Debug)]
@@ -150,7 +150,11 @@ impl Stream for RowStream {
                     self.program.step.counters.worked(begun.elapsed());
                     match result {
                         Ok(out) if out.num_rows() == 0 => {}
-                        result => return Poll::Ready(Some(result)),
+                        result => {
+                            let step = self.program.step.name.as_ref();
+                            let result = result.map_err(|error| at_step(error, step));
+                            return Poll::Ready(Some(result));
+                        }
                     }
                 }
                 other => return Poll::Ready(other),

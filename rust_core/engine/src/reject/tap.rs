@@ -26,8 +26,7 @@ use datafusion::physical_plan::{
 use futures::{Stream, StreamExt};
 
 use super::state::{Counters, NodeRef};
-use crate::error::EngineError;
-use crate::run::estimate;
+use crate::run::{at_step, estimate};
 
 /// Which edge of the step is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -235,26 +234,16 @@ struct TapStream {
     input: SendableRecordBatchStream,
 }
 
-impl TapStream {
-    /// Names the step in an error that comes out of it and names none.
-    fn placed(&self, error: DataFusionError) -> DataFusionError {
-        let DataFusionError::External(inner) = error.find_root() else {
-            return error;
-        };
-        match (self.edge, inner.downcast_ref::<EngineError>()) {
-            (Edge::Out, Some(inner)) => inner.clone().at(self.step.0.name.as_ref()).into(),
-            _ => error,
-        }
-    }
-}
-
 impl Stream for TapStream {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(self.input.poll_next_unpin(context));
         if let Some(Err(error)) = item {
-            return Poll::Ready(Some(Err(self.placed(error))));
+            return Poll::Ready(Some(Err(match self.edge {
+                Edge::Out => at_step(error, self.step.0.name.as_ref()),
+                Edge::In | Edge::Side => error,
+            })));
         }
         if let Some(Ok(batch)) = &item {
             let counters = &self.step.0.counters;

@@ -13,14 +13,13 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 
 use super::graph::{Graph, REJECTS};
-use super::memory::DEFAULT_MEMORY;
+use super::memory;
 use super::order;
 use super::session::{self, RunSession};
 use super::staged::StagedTable;
 use super::table::SourceTable;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb::{self, step::Kind};
-use crate::plan::size;
 use crate::reject::row_node::user_columns;
 use crate::reject::state::{Node, NodeRef, OnError, RunState};
 use crate::reject::{RejectLog, reject_schema};
@@ -157,6 +156,7 @@ struct Build {
     plans: BTreeMap<String, LogicalPlan>,
     staged: Vec<(String, LogicalPlan, Arc<StagedTable>)>,
     rejects: Arc<StagedTable>,
+    memory: usize,
     threads: usize,
     batch_rows: usize,
 }
@@ -173,12 +173,7 @@ impl Build {
             0 => session::BATCH_ROWS,
             rows => rows as usize,
         };
-        let memory = spec
-            .limits
-            .as_ref()
-            .map(|limits| size::parse_size(&limits.memory))
-            .transpose()?;
-        let memory = memory.flatten().unwrap_or(DEFAULT_MEMORY);
+        let memory = memory::budget(spec.limits.as_ref())?;
         let work_dir = PathBuf::from(&runtime.work_dir);
         std::fs::create_dir_all(&work_dir).map_err(|error| {
             let text = format!(
@@ -193,6 +188,7 @@ impl Build {
         Ok(Self {
             runtime,
             params,
+            memory,
             graph,
             session,
             state: RunState::new(log),
@@ -207,7 +203,10 @@ impl Build {
     }
 
     async fn sources(&mut self, spec: &pb::PipelineSpec, mut streams: Streams) -> Result<()> {
-        let env = ScanEnv::from_runtime(&self.runtime);
+        let env = ScanEnv {
+            memory: Some(self.memory),
+            ..ScanEnv::from_runtime(&self.runtime)
+        };
         for (index, source) in spec.sources.iter().enumerate() {
             let mut parts = self.runtime.parts.iter();
             let env = env.reading(parts.find(|part| part.source == source.name));

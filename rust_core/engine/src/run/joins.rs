@@ -13,6 +13,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::operator_statistics::StatisticsRegistry;
 
+use super::held::HoldWindows;
+
 /// The share of the operators' memory that the tables of a plan's joins may take together.
 const SHARE: f64 = 0.6;
 /// What a row takes in the table besides its values, in bytes.
@@ -38,6 +40,7 @@ pub fn rules(memory: usize) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>
         place.map_or(0, |at| at + 1),
         Arc::new(SpillingJoins { most }),
     );
+    rules.push(Arc::new(HoldWindows));
     rules
 }
 

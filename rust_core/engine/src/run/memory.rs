@@ -11,8 +11,32 @@ use datafusion::execution::memory_pool::{
 };
 use parking_lot::Mutex;
 
+use crate::error::{Code, EngineError};
+use crate::plan::{pb, size};
+
 /// The budget of a run that sets none.
 pub const DEFAULT_MEMORY: usize = 256 << 20;
+
+/// The least budget that a run can keep: below it there is no room for the batches under way.
+pub const LEAST_MEMORY: usize = 8 << 20;
+
+/// The budget of a run.
+///
+/// # Errors
+/// `PLAN_INVALID` for what is no size, or too small.
+pub fn budget(limits: Option<&pb::Limits>) -> Result<usize, EngineError> {
+    let text = limits.map_or("", |limits| limits.memory.as_str());
+    let budget = size::parse_size(text).map_err(|error| error.place("limits.memory"))?;
+    match budget.unwrap_or(DEFAULT_MEMORY) {
+        budget if budget < LEAST_MEMORY => {
+            let text = format!("a run cannot keep to {text} of memory");
+            Err(EngineError::new(Code::PlanInvalid, text)
+                .place("limits.memory")
+                .hint("Write 8MiB at least"))
+        }
+        budget => Ok(budget),
+    }
+}
 
 /// The share of the budget that operators may reserve; the rest is for scans, queues and sinks.
 const OPERATOR_SHARE: f64 = 0.65;

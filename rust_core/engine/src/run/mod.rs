@@ -7,6 +7,7 @@ mod disk;
 pub mod estimate;
 mod failure;
 mod graph;
+mod held;
 mod joins;
 mod memory;
 mod operators;
@@ -36,6 +37,7 @@ use graph::REJECTS;
 use stage::Target;
 use staged::Written;
 
+pub use failure::at_step;
 pub use preview::preview;
 pub use progress::progress;
 

@@ -14,6 +14,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -29,7 +30,8 @@ use futures::stream::poll_fn;
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
 
-use super::estimate;
+use super::{estimate, held};
+use crate::error::{Code, EngineError};
 use crate::reject::state::{Counters, FILES_PER_SOURCE, Node};
 use crate::scan::replay::Wanted;
 use crate::scan::{BatchStream, SRC, ScanContext, Source, identity_fields};
@@ -230,7 +232,12 @@ impl ExecutionPlan for ScanExec {
         Ok(estimate::statistics(rows, &self.schema()))
     }
 
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let pool = Arc::clone(context.memory_pool());
         let stream = {
             let mut opened = self.opened.lock();
             if opened.is_none() {
@@ -252,6 +259,7 @@ impl ExecutionPlan for ScanExec {
         let batches = timed(stream, Arc::clone(&node)).map(move |batch| {
             let batch = batch.map_err(|error| error.at(node.name.as_ref()))?;
             Counters::add(&node.counters.rows_out, batch.num_rows());
+            fits(&batch, &pool).map_err(|error| error.at(node.name.as_ref()))?;
             arrange(&batch, &positions, first, &schema)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(
@@ -259,6 +267,24 @@ impl ExecutionPlan for ScanExec {
             batches,
         )))
     }
+}
+
+/// Refuses a batch that leaves no room for what is made of it.
+fn fits(batch: &RecordBatch, pool: &Arc<dyn MemoryPool>) -> crate::error::Result<()> {
+    let MemoryLimit::Finite(room) = pool.memory_limit() else {
+        return Ok(());
+    };
+    let bytes = held::bytes(batch);
+    if bytes <= room {
+        return Ok(());
+    }
+    let text = format!(
+        "{} rows that are read together take {bytes} bytes, and limits.memory leaves {room}",
+        batch.num_rows()
+    );
+    Err(EngineError::new(Code::MemoryExceeded, text)
+        .place("limits.memory")
+        .hint("Raise limits.memory, or leave out the column with the large values"))
 }
 
 /// Counts the time that a source takes to give its batches.

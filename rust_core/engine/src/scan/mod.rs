@@ -66,6 +66,8 @@ pub struct ScanEnv {
     pub file_roots: Vec<PathBuf>,
     /// Connections by id.
     pub connections: HashMap<String, pb::ResolvedConnection>,
+    /// The memory that a run may use, in bytes; no limit when absent.
+    pub memory: Option<usize>,
     /// What is read of the source that is compiled; all of it when absent.
     pub part: Option<pb::Part>,
 }
@@ -81,6 +83,7 @@ impl ScanEnv {
             connections: connections
                 .map(|found| (found.name.clone(), found.clone()))
                 .collect(),
+            memory: None,
             part: None,
         }
     }

@@ -15,7 +15,7 @@ use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 use datafusion::sql::sqlparser::{ast, parser::ParserError};
 
 use super::numbers::{beside_floats, mark_doubles};
-use super::{StepContext, constants};
+use super::{StepContext, constants, syntax};
 use crate::error::{Code, EngineError, Result};
 use crate::plan::{pb, types};
 use crate::reject::checked_cast;
@@ -254,6 +254,14 @@ pub fn unaliased(expr: Expr) -> Expr {
 /// The engine's error for a query engine's refusal; `place` is the SQL text or empty.
 #[must_use]
 pub fn invalid(error: &DataFusionError, place: &str) -> EngineError {
+    let unknown = match error.find_root() {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, .. } => Some(field.name.as_str()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let position = unknown.and_then(|name| syntax::position(place, name));
     let error = match error.find_root() {
         DataFusionError::External(inner) => match inner.downcast_ref::<EngineError>() {
             Some(inner) => inner.clone(),
@@ -273,10 +281,10 @@ pub fn invalid(error: &DataFusionError, place: &str) -> EngineError {
             EngineError::new(Code::ExpressionInvalid, text)
         }
     };
-    if place.is_empty() {
-        error
-    } else {
-        error.place(format!("in `{place}`"))
+    match position {
+        _ if place.is_empty() => error,
+        Some((line, column)) => error.place(format!("line {line}, column {column} of `{place}`")),
+        None => error.place(format!("in `{place}`")),
     }
 }
 

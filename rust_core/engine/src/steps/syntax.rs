@@ -5,6 +5,7 @@ use datafusion::error::DataFusionError;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::expr::invalid;
 use super::readings::readings;
@@ -50,6 +51,17 @@ pub fn expression(sql: &str) -> Result<(), Fault> {
         .and_then(|mut parser| parser.parse_into_expr())
         .map(|_| ())
         .map_err(|error| fault(&error))
+}
+
+/// Where a name first stands in SQL: line and column, from 1.
+#[must_use]
+pub fn position(sql: &str, name: &str) -> Option<(u64, u64)> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location();
+    let tokens = tokens.ok()?;
+    let found = tokens
+        .iter()
+        .find(|token| matches!(&token.token, Token::Word(word) if word.value == name))?;
+    Some((found.span.start.line, found.span.start.column))
 }
 
 fn parser(sql: &str) -> DFParserBuilder<'_, '_> {
@@ -109,6 +121,13 @@ mod tests {
         assert_eq!(found.place, Some((2, 13)), "{found:?}");
         assert_eq!(expression("a + * 2").unwrap_err().place, Some((1, 5)));
         assert_eq!(expression("a b c").unwrap_err().place, Some((1, 3)));
+    }
+
+    #[test]
+    fn a_name_has_a_position() {
+        let sql = "case when 'amuont' = a then 1\n  else amuont end";
+        assert_eq!(position(sql, "amuont"), Some((2, 8)));
+        assert_eq!(position(sql, "missing"), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::header;
 use super::marks::{Evidence, Marks};
 use super::nulls::NullTokens;
 use super::parser::Format;
-use super::sample::{RECORDS, Sample, SampleRecord, record_bytes, window_records, windows};
+use super::sample::{RECORDS, Sample, SampleRecord, window_records, windows};
 use super::sniff::Finding;
 use super::sniff::cell::is_missing_word;
 use crate::error::{Code, EngineError, Result};
@@ -43,7 +43,7 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
     let found = text::files(&options.uri, env, &declared)?;
     let nulls = NullTokens::new(&options.null_values);
     let mut findings = Vec::new();
-    let mut heads = Heads::new(options, &nulls)?;
+    let mut heads = Heads::new(options, &nulls, env.memory)?;
     let (read, forms) = read_heads(&mut heads, &found, &declared)?;
     findings.extend(forms.first().map(Form::findings).into_iter().flatten());
     findings.append(&mut heads.findings);
@@ -56,13 +56,12 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         forms: &forms,
         marks: Marks::default(),
         words: Vec::new(),
-        record_bytes: None,
+        commas: heads.commas,
     };
+    let record_bytes = heads.record_bytes;
     let heads = read;
-    let columns = heads
-        .iter()
-        .find(|head| !head.names.is_empty())
-        .map(|head| head.names.clone());
+    let mut named = heads.iter().filter(|head| !head.names.is_empty());
+    let columns = named.next().map(|head| head.names.clone());
     let columns = columns.ok_or_else(|| empty(&found))?;
     setup.dialect.blank_is_record = columns.len() == 1;
     let files = setup.layouts(&found, &heads, &columns)?;
@@ -75,7 +74,6 @@ pub fn compile(options: &pb::CsvSource, env: &ScanEnv) -> Result<CsvSource> {
         repeated,
         marks,
         words,
-        record_bytes,
         ..
     } = setup;
     notes.splice(0..0, form_notes(&forms));
@@ -126,7 +124,8 @@ struct Setup<'a> {
     marks: Marks,
     /// Words that mean a missing value in columns that are not text.
     words: Vec<Vec<u8>>,
-    record_bytes: Option<u64>,
+    /// Whether a number may hold a comma.
+    commas: bool,
 }
 
 impl Setup<'_> {
@@ -244,12 +243,12 @@ impl Setup<'_> {
         let declared = Marks::declared(self.options)?;
         self.marks = match declared {
             Some(marks) => marks,
+            None if !self.commas => Marks::default(),
             None => {
                 let mut sample = Sample::read(&feed.found, form, self.dialect.max_record)?;
                 sample.skip_to(start);
                 let mut evidence = Evidence::default();
                 let records = sample.records(&self.dialect, RECORDS);
-                self.record_bytes = record_bytes(&records);
                 for record in &records {
                     self.note_numbers(record, &mut evidence);
                 }

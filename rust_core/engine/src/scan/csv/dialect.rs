@@ -10,6 +10,9 @@ pub const DEFAULT_MAX_RECORD: usize = 16 << 20;
 /// The most that `max_record` may be: positions in a chunk are 32 bits wide.
 pub const MAX_RECORD_LIMIT: usize = 1 << 30;
 
+/// How many times a record is in memory while it moves: its chunk, its column, and what is made of it.
+const COPIES: usize = 4;
+
 /// The characters that shape a file. Quote and escape are ASCII, so that they never occur inside a
 /// character of UTF-8; a delimiter is whole characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +47,9 @@ impl Dialect {
     ///
     /// # Errors
     /// `PLAN_INVALID` for characters that cannot be used or that clash.
-    pub fn declared(options: &pb::CsvSource) -> Result<Self> {
+    pub fn declared(options: &pb::CsvSource, memory: Option<usize>) -> Result<Self> {
         let mut dialect = Self {
-            max_record: max_record(&options.max_record)?,
+            max_record: max_record(&options.max_record, memory)?,
             ..Self::default()
         };
         if let Some(delimiter) = delimiter(&options.delimiter)? {
@@ -99,10 +102,18 @@ fn character(option: &str, text: &str) -> Result<Option<u8>> {
 /// The longest record that a source's `max_record` allows.
 ///
 /// # Errors
-/// `PLAN_INVALID` for anything that is no size, and above 1 GiB.
-pub fn max_record(text: &str) -> Result<usize> {
+/// `PLAN_INVALID` for anything that is no size, above 1 GiB, and above what fits into `memory`.
+pub fn max_record(text: &str, memory: Option<usize>) -> Result<usize> {
+    let most = memory.map_or(MAX_RECORD_LIMIT, |memory| memory / COPIES);
     match parse_size(text).map_err(|error| error.place("max_record"))? {
-        None => Ok(DEFAULT_MAX_RECORD),
+        None => Ok(DEFAULT_MAX_RECORD.min(most)),
+        Some(size) if (most + 1..=MAX_RECORD_LIMIT).contains(&size) => {
+            let need = (size * COPIES).div_ceil(1 << 20);
+            let text = format!("records of up to {text} do not fit into limits.memory");
+            Err(EngineError::new(Code::PlanInvalid, text)
+                .place("max_record")
+                .hint(format!("Write `memory: {need}MiB` at least, or allow less")))
+        }
         Some(size) if (1..=MAX_RECORD_LIMIT).contains(&size) => Ok(size),
         Some(_) => Err(EngineError::new(
             Code::PlanInvalid,
@@ -119,23 +130,34 @@ mod tests {
 
     #[test]
     fn sizes() {
-        assert_eq!(max_record("").ok(), Some(DEFAULT_MAX_RECORD));
-        assert_eq!(max_record("64KiB").ok(), Some(65_536));
-        assert_eq!(max_record("17").ok(), Some(17));
+        assert_eq!(max_record("", None).ok(), Some(DEFAULT_MAX_RECORD));
+        assert_eq!(max_record("64KiB", None).ok(), Some(65_536));
+        assert_eq!(max_record("17", None).ok(), Some(17));
         for bad in ["0", "2GiB", "x", "1TB", "99999999999999999999G"] {
-            assert!(max_record(bad).is_err(), "{bad}");
+            assert!(max_record(bad, None).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn records_fit_into_memory() {
+        assert_eq!(max_record("", Some(8 << 20)).ok(), Some(2 << 20));
+        assert_eq!(max_record("2MiB", Some(8 << 20)).ok(), Some(2 << 20));
+        let hint = max_record("100MiB", Some(256 << 20)).unwrap_err().hint;
+        assert!(hint.unwrap_or_default().contains("400MiB"));
     }
 
     #[test]
     fn characters_that_clash_are_refused() {
         let declared = |delimiter: &str, quote: &str, escape: &str| {
-            Dialect::declared(&pb::CsvSource {
-                delimiter: delimiter.into(),
-                quote: quote.into(),
-                escape: escape.into(),
-                ..Default::default()
-            })
+            Dialect::declared(
+                &pb::CsvSource {
+                    delimiter: delimiter.into(),
+                    quote: quote.into(),
+                    escape: escape.into(),
+                    ..Default::default()
+                },
+                None,
+            )
         };
         assert!(declared(";", "'", "\\").is_ok());
         assert!(declared(", ", "", "").is_ok() && declared("¦", "", "").is_ok());

@@ -3,8 +3,9 @@
 use super::dialect::Dialect;
 use super::fields::value;
 use super::header;
+use super::marks::commas;
 use super::nulls::NullTokens;
-use super::sample::{Sample, SampleRecord};
+use super::sample::{Sample, SampleRecord, record_bytes};
 use super::sniff::Finding;
 use super::sniff::dialect::{Known, find};
 use super::sniff::table::{Declared, Grid, Table};
@@ -41,6 +42,10 @@ pub struct Heads<'a> {
     pub findings: Vec<Finding>,
     /// The names as the first file writes them, where it repeats them among its rows.
     pub repeated: Option<Vec<Vec<u8>>>,
+    /// Whether a number in the first file's sample may hold a comma.
+    pub commas: bool,
+    /// What a record takes on the average, in the first file's sample.
+    pub record_bytes: Option<u64>,
     header_rows: Option<usize>,
     settled: bool,
 }
@@ -50,14 +55,20 @@ impl<'a> Heads<'a> {
     ///
     /// # Errors
     /// `PLAN_INVALID` for options that clash.
-    pub fn new(options: &'a pb::CsvSource, nulls: &'a NullTokens) -> Result<Self> {
+    pub fn new(
+        options: &'a pb::CsvSource,
+        nulls: &'a NullTokens,
+        memory: Option<usize>,
+    ) -> Result<Self> {
         Ok(Self {
             options,
             nulls,
-            dialect: Dialect::declared(options)?,
+            dialect: Dialect::declared(options, memory)?,
             notes: Vec::new(),
             findings: Vec::new(),
             repeated: None,
+            commas: false,
+            record_bytes: None,
             header_rows: declared_header_rows(options)?,
             settled: false,
         })
@@ -81,6 +92,9 @@ impl<'a> Heads<'a> {
         let head = self.head(file, &sample, &records, &mut notes)?;
         if is_first {
             self.notes.append(&mut notes);
+            self.commas = commas(&sample.bytes, &self.dialect);
+            let rows = records.partition_point(|record| record.at.offset < head.start.offset);
+            self.record_bytes = record_bytes(records.get(rows..).unwrap_or_default());
         }
         Ok(head)
     }

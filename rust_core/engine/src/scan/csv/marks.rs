@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use arrow::datatypes::DataType;
 
+use super::dialect::Dialect;
 use crate::error::{Code, EngineError, Result};
 use crate::plan::pb;
 use crate::scan::convert::decimal::Parts;
@@ -156,6 +157,36 @@ impl Marks {
     }
 }
 
+/// Whether a number may hold a comma. Where none does, the marks are the usual ones, whatever else the
+/// text holds; so most files need no look at their numbers.
+#[must_use]
+pub fn commas(text: &[u8], dialect: &Dialect) -> bool {
+    if dialect.delimiter.as_bytes() != b"," {
+        let is_digit = |at: Option<usize>| {
+            at.and_then(|at| text.get(at))
+                .is_some_and(u8::is_ascii_digit)
+        };
+        let beside = |at: usize| is_digit(at.checked_sub(1)) || is_digit(Some(at + 1));
+        return memchr::memchr_iter(b',', text).any(beside);
+    }
+    // Between commas, a value with one needs a quote at its start, or an escape.
+    let opens = |at: &usize| {
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        before.is_none_or(|byte| matches!(byte, b',' | b'\n' | b'\r' | b' '))
+    };
+    let holds = |at: usize| {
+        let value = text.get(at + 1..).unwrap_or_default();
+        let other = |byte: &u8| !byte.is_ascii_digit() && !b",.+- ".contains(byte);
+        let (number, rest) = value.split_at(value.iter().position(other).unwrap_or(value.len()));
+        number.contains(&b',') && rest.first() == Some(&dialect.quote)
+    };
+    let escaped = |escape| memchr::memchr(escape, text).is_some();
+    dialect.escape.is_some_and(escaped)
+        || memchr::memchr_iter(dialect.quote, text)
+            .filter(opens)
+            .any(holds)
+}
+
 /// What the numbers of a file say about its marks.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -277,6 +308,28 @@ mod tests {
         assert!(
             declared(",", ",").is_err() && declared("x", "").is_err() && declared("", "x").is_err()
         );
+    }
+
+    #[test]
+    fn a_comma_in_a_number_is_seen() {
+        let comma = Dialect::default();
+        let semicolon = Dialect {
+            delimiter: super::super::delimiter::Delimiter::byte(b';'),
+            ..comma
+        };
+        for text in ["\"1,5\"", "a,\" -1.234,5 \",b", "1,2\n\"1,000\""] {
+            assert!(commas(text.as_bytes(), &comma), "{text}");
+        }
+        for text in ["1,2,3", "\"a, 1,5\",2", "\"x\",1,2,\"y\"", "1,\"15\""] {
+            assert!(!commas(text.as_bytes(), &comma), "{text}");
+        }
+        assert!(commas(b"a;1,5", &semicolon) && commas(b"1,", &semicolon));
+        assert!(!commas(b"so, it is;15", &semicolon));
+        let escaped = Dialect {
+            escape: Some(b'\\'),
+            ..comma
+        };
+        assert!(commas(b"1\\,5", &escaped));
     }
 
     #[test]

@@ -47,7 +47,7 @@ use self::parser::{Format, Parser};
 use self::sniff::Finding;
 use self::splitter::Splitter;
 use super::chunk::{Place, Split};
-use super::feed::{CHUNK_SIZE, Feed, FeedFile, partition};
+use super::feed::{Feed, FeedFile, partition};
 use super::replay::Wanted;
 use super::text::again::{Again, FIRST_LOOK};
 use super::text::{self, Form};
@@ -150,7 +150,8 @@ impl Source for CsvSource {
     }
 
     fn open(&self, wanted: usize, context: &ScanContext) -> Result<Vec<BatchStream>> {
-        Ok(self.open_with(self.partitions(wanted), CHUNK_SIZE, context))
+        let size = text::chunk_size(self.bytes_total(), wanted);
+        Ok(self.open_with(self.partitions(wanted), size, context))
     }
 
     fn origin_name(&self, src: u32) -> String {

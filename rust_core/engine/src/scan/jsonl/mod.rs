@@ -30,7 +30,7 @@ use super::chunk::{Layout, Split};
 use super::csv::compile::size_note;
 use super::csv::dialect::max_record;
 use super::csv::sample::{RECORDS, Sample};
-use super::feed::{CHUNK_SIZE, Feed, FeedFile, partition};
+use super::feed::{Feed, FeedFile, partition};
 use super::files::FoundFile;
 use super::text::again::{Again, FIRST_LOOK};
 use super::text::{self as stored, Declared, Form, form_notes};
@@ -49,7 +49,7 @@ const SAMPLED_FILES: usize = 8;
 /// `SOURCE_NOT_FOUND`, `SOURCE_EMPTY`, `SOURCE_CORRUPT`, `PATH_REFUSED`, `TYPE_UNKNOWN`,
 /// `PLAN_INVALID`.
 pub fn compile(options: &pb::JsonlSource, env: &ScanEnv) -> Result<Arc<dyn Source>> {
-    let max_record = max_record(&options.max_record)?;
+    let max_record = max_record(&options.max_record, env.memory)?;
     let declared = Declared::utf8(&options.compression)?;
     let found = stored::files(&options.uri, env, &declared)?;
     let mut forms = Vec::with_capacity(found.len());
@@ -235,7 +235,8 @@ impl Source for JsonlSource {
     }
 
     fn open(&self, wanted: usize, context: &ScanContext) -> Result<Vec<BatchStream>> {
-        Ok(self.open_with(self.partitions(wanted), CHUNK_SIZE, context))
+        let size = stored::chunk_size(self.bytes_total(), wanted);
+        Ok(self.open_with(self.partitions(wanted), size, context))
     }
 
     fn origin_name(&self, src: u32) -> String {

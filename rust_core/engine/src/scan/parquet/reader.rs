@@ -13,6 +13,7 @@ use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use datafusion::parquet::file::metadata::ColumnChunkMetaData;
 use futures::stream;
 use parking_lot::Mutex;
 
@@ -24,6 +25,9 @@ use crate::scan::build;
 use crate::scan::convert::excerpt;
 use crate::scan::files::FoundFile;
 use crate::scan::{BatchStream, ScanContext};
+
+/// About how many bytes a batch holds at most.
+const BATCH_BYTES: u64 = 16 << 20;
 
 /// A file, its footer, and its columns in the source's order.
 #[derive(Clone, Debug)]
@@ -57,6 +61,25 @@ impl ParquetFile {
         groups.get(group).map_or(0, |group| {
             u64::try_from(group.compressed_size()).unwrap_or(0)
         })
+    }
+
+    /// How many rows of a row group make a batch: `most`, or fewer where they are large.
+    #[must_use]
+    pub fn batch_rows(&self, group: usize, most: usize) -> usize {
+        let Some(group) = self.footer.metadata().row_groups().get(group) else {
+            return most.max(1);
+        };
+        let size = |column: &ColumnChunkMetaData| {
+            // A dictionary hides how long the values are that it stands for.
+            let values = column.unencoded_byte_array_data_bytes().unwrap_or(0);
+            u64::try_from(column.uncompressed_size().max(values)).unwrap_or(0)
+        };
+        let bytes: u64 = group.columns().iter().map(size).sum();
+        let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+        let fitting = BATCH_BYTES.saturating_mul(rows) / bytes.max(1);
+        usize::try_from(fitting)
+            .unwrap_or(most)
+            .clamp(1, most.max(1))
     }
 
     /// Runs a step of reading. Damaged files can make the decoder fail in any way, so that panics
@@ -213,7 +236,7 @@ impl Worker {
         let kept = handle
             .try_clone()
             .map_err(|error| file.found.unreadable(&error))?;
-        let rows = self.context.batch_rows.max(1);
+        let rows = file.batch_rows(next.group, self.context.batch_rows);
         let reader = file.reader(handle, next.group, &self.shared.read, rows)?;
         let (file, group) = (next.file, next.group);
         self.open = Some(Open {

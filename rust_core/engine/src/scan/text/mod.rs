@@ -23,6 +23,8 @@ use super::feed::{CHUNK_SIZE, FeedFile};
 use super::files::{FoundFile, resolve};
 use crate::error::{Code, EngineError, Result};
 
+/// The least bytes of a chunk.
+const SMALLEST_CHUNK: usize = 128 << 10;
 /// How many bytes of a file are looked at for its encoding.
 const HEAD: u64 = 1 << 20;
 
@@ -88,10 +90,20 @@ pub fn bytes_total(files: &[FeedFile], forms: &[Form]) -> Option<u64> {
     forms.iter().all(plain).then(sum)
 }
 
+/// The size of chunks: the usual one, or less where that would leave threads without work.
+#[must_use]
+pub fn chunk_size(bytes_total: Option<u64>, wanted: usize) -> usize {
+    let share = bytes_total.map_or(u64::MAX, |bytes| bytes / (2 * wanted.max(1) as u64));
+    usize::try_from(share)
+        .unwrap_or(usize::MAX)
+        .clamp(SMALLEST_CHUNK, CHUNK_SIZE)
+}
+
 /// How many partitions are worth it: a chunk for each, where the bytes are known.
 #[must_use]
 pub fn partitions(bytes_total: Option<u64>, wanted: usize) -> usize {
-    let chunks = bytes_total.map_or(u64::MAX, |bytes| bytes.div_ceil(CHUNK_SIZE as u64));
+    let size = chunk_size(bytes_total, wanted) as u64;
+    let chunks = bytes_total.map_or(u64::MAX, |bytes| bytes.div_ceil(size));
     wanted
         .min(usize::try_from(chunks).unwrap_or(usize::MAX))
         .max(1)

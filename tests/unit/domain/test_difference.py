@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etlplus.cli.history import NOTHING, changes
+from etlplus.domain.difference import NOTHING, Change, changes
 
 STEPS = [{"name": "a", "filter": "x > 1"}, {"name": "b", "drop": ["y"]}]
 
@@ -35,6 +35,6 @@ STEPS = [{"name": "a", "filter": "x > 1"}, {"name": "b", "drop": ["y"]}]
     ],
 )
 def test_the_smallest_parts_that_differ_are_told(
-    old: object, new: object, expected: list[object]
+    old: object, new: object, expected: list[tuple[str, object, object]]
 ) -> None:
-    assert list(changes(old, new)) == expected
+    assert list(changes(old, new)) == [Change(*each) for each in expected]
