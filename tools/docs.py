@@ -18,8 +18,8 @@ from rich.console import Console
 
 from etlplus.cli.application import build
 from etlplus.cli.catalogue import SECTIONS
-from etlplus.domain.codes import REJECTS, TRANSIENT
-from etlplus.domain.errors import CODES, FAMILIES
+from etlplus.domain.codes import REJECTS, failure_class
+from etlplus.domain.errors import CODES, FAMILIES, RunError
 from etlplus.language import codes as language_codes
 from etlplus.language.port import PipelineLanguage
 from etlplus.settings import PREFIX, Settings
@@ -36,8 +36,10 @@ into the data folder. They present `ETLPLUS_TOKEN`, else the token stored there 
 """
 ERRORS_HEAD = """\
 A code never changes its meaning. Errors of calls carry it as `ErrorInfo.reason` with the domain
-`etlplus`, failed jobs as `error.code`, and commands print it first. What is marked ↻ may pass by
-itself: a job that fails so is tried again if its `limits.retries` says so.
+`etlplus`, failed jobs as `error.code`, and commands print it first. A failure of a run is of one
+class: `transient` may pass by itself, and a job that fails so is tried again if its
+`limits.retries` says so; `data` lies in the rows; `permanent` stays until the definition or the
+surroundings change.
 """
 EXITS = (
     ("0", "done"),
@@ -92,13 +94,15 @@ def errors_page() -> str:
         "## Calls and jobs\n",
     ]
     for family in FAMILIES:
-        rows = [
-            (f"`{code}`" + " ↻" * (code in TRANSIENT), text)
-            for code, (kind, text) in CODES.items()
-            if kind is family
-        ]
+        found = {code: text for code, (kind, text) in CODES.items() if kind is family}
         summary = (family.__doc__ or "").split("\n")[0]
-        parts += [f"### {family.__name__}\n", summary + "\n", table(("code", "meaning"), rows)]
+        parts += [f"### {family.__name__}\n", summary + "\n"]
+        if family is RunError:
+            failures = [(f"`{code}`", failure_class(code), text) for code, text in found.items()]
+            parts.append(table(("code", "class", "meaning"), failures))
+        else:
+            rows = [(f"`{code}`", text) for code, text in found.items()]
+            parts.append(table(("code", "meaning"), rows))
     parts += [
         "## Rejects\n",
         "Why a row was refused. [Rejects](rejects.md) explains what to do with them.\n",

@@ -77,7 +77,7 @@ FAILURES = {
         None, "CONNECTION_FAILED", "numbers", "postgres: {{connection: unreachable, table: t}}"
     ),
     "wrong_database": Case(
-        None, "CONNECTION_FAILED", "numbers", "postgres: {{connection: wrong, table: t}}"
+        None, "CONNECTION_DENIED", "numbers", "postgres: {{connection: wrong, table: t}}"
     ),
 }
 

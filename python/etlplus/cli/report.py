@@ -10,6 +10,7 @@ from etlplus.cli.message import state_name
 from etlplus.cli.pipelines import moment
 from etlplus.cli.screen import next_command
 from etlplus.cli.text import duration, line, number, size, table
+from etlplus.domain.codes import failure_class
 from etlplus.domain.queueing import PRIORITY, QUEUE
 from etlplus.v1 import job_pb2
 
@@ -164,6 +165,7 @@ def _head(job: job_pb2.Job) -> str:
         rows.append(("attempt", str(job.attempt)))
     if job.error.code:
         rows.append(("error", f"{job.error.code}: {job.error.message}"))
+        rows.append(("class", failure_class(job.error.code)))
     return table((), ()) if not rows else "".join(f"{name:<11}{value}\n" for name, value in rows)
 
 

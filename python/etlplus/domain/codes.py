@@ -184,6 +184,29 @@ TRANSIENT: frozenset[str] = frozenset(
     }
 )
 
+#: Codes of failures that lie in the rows: other rows, or another budget for rejects, may succeed.
+DATA: frozenset[str] = frozenset(
+    {
+        "EXPECTATION_FAILED",
+        "HISTORY_AMBIGUOUS",
+        "REJECT_BUDGET_EXCEEDED",
+        "ROW_FAILED",
+        "SOURCE_CHANGED",
+        "SOURCE_CORRUPT",
+        "SOURCE_EMPTY",
+        "SOURCE_MISMATCH",
+        "SUM_OVERFLOW",
+    }
+)
+
+
+def failure_class(code: str) -> str:
+    """`transient`, `data`, or `permanent`: until the definition or the surroundings change."""
+    if code in TRANSIENT:
+        return "transient"
+    return "data" if code in DATA else "permanent"
+
+
 #: Every code of a reject and what it means. A reject is a row, not an error.
 REJECTS: Mapping[str, str] = MappingProxyType(
     {

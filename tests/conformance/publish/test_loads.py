@@ -128,11 +128,11 @@ def test_what_is_wrong_with_a_connection_is_said(
     wrong = ResolvedConnection("local", "postgres", {**warehouse.options, option: value})
     with pytest.raises(EtlError) as failed:
         replace(bench, warehouse=wrong).run(pipeline(""), {"rows": pa.table({"n": [1]})})
-    assert failed.value.code == "CONNECTION_FAILED"
+    assert failed.value.code == "CONNECTION_DENIED"
     assert message in failed.value.message
     with pytest.raises(EtlError) as untested:
         connectors()["postgres"].test(wrong)
-    assert untested.value.code == "CONNECTION_FAILED"
+    assert untested.value.code == "CONNECTION_DENIED"
 
 
 def test_a_connection_is_tested_and_its_tables_are_found(

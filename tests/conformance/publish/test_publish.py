@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
@@ -9,6 +10,8 @@ import psycopg
 import pytest
 
 from etlplus.connectors.postgres import PostgresPublisher
+from etlplus.connectors.postgres.session import opened, refused
+from etlplus.domain.codes import TRANSIENT
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import EtlError
 from etlplus.domain.run import Books, Load
@@ -188,3 +191,35 @@ def test_the_ledger_is_made_once_for_all(
     ]
     with pytest.raises(psycopg.errors.CheckViolation):
         session.execute("UPDATE etlplus.load SET loaded = loaded + 1")
+
+
+def test_a_deadlock_is_no_fault_of_the_statement(
+    session: Session, warehouse: ResolvedConnection
+) -> None:
+    """Two transactions take two tables in opposite order; the server ends one of them."""
+    for name in ("first", "second"):
+        session.execute(f"CREATE TABLE {name} ()".encode())
+    # Who has waited for a second has looked for deadlocks and does not look again: the other one
+    # finds it, and is ended.
+    patient = (
+        "SELECT count(*) FROM pg_locks"
+        " WHERE NOT granted AND waitstart < now() - interval '2 seconds'"
+    )
+    with (
+        opened(warehouse) as one,
+        opened(warehouse) as other,
+        ThreadPoolExecutor(1) as pool,
+        other.transaction(),
+    ):
+        one.execute("BEGIN")
+        one.execute("LOCK TABLE first")
+        other.execute("LOCK TABLE second")
+        waiting = pool.submit(other.execute, "LOCK TABLE first")
+        while session.execute(patient).fetchone() == (0,):
+            assert not waiting.done()
+        with pytest.raises(psycopg.errors.DeadlockDetected) as caught:
+            one.execute("LOCK TABLE second")
+        waiting.result()
+    error = refused("Cannot look", caught.value)
+    assert error.code == "DATABASE_CONFLICT"
+    assert error.code in TRANSIENT

@@ -150,7 +150,7 @@ def test_a_mode_means_the_same_to_both_sides(
 
 def told(error: EtlError, front: Terminator) -> None:
     """The error has cause, place and next step."""
-    assert error.code == "CONNECTION_FAILED"
+    assert error.code == "CONNECTION_DENIED"
     assert f"localhost:{front.port}: " in error.message
     assert "connection local" in (error.place or "")
     assert "sslmode" in (error.hint or ""), error.hint
@@ -175,7 +175,7 @@ def test_issuers_that_cannot_be_read_are_an_error(
     with pytest.raises(EtlError) as refused:
         side(through(front, warehouse, sslmode=mode, sslrootcert=str(roots)), tmp_path)
     error = refused.value
-    assert error.code == "CONNECTION_FAILED"
+    assert error.code == "CONNECTION_DENIED"
     assert len(front.seen) == before
     if side is publish:
         assert str(roots) in error.message
@@ -241,7 +241,7 @@ def test_an_unknown_mode_is_named(
 ) -> None:
     with pytest.raises(EtlError) as refused:
         side(through(fronts("plain"), warehouse, sslmode=mode), tmp_path)
-    assert refused.value.code == "CONNECTION_FAILED"
+    assert refused.value.code == "CONNECTION_DENIED"
     assert f"sslmode is '{mode}'" in refused.value.message
     assert "verify-full" in refused.value.message
     assert "sslmode" in (refused.value.place or "")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etlplus.domain.codes import MEANINGS, TRANSIENT
+from etlplus.domain.codes import DATA, MEANINGS, TRANSIENT, failure_class
 from etlplus.domain.retry import Retries
 
 
@@ -16,6 +16,15 @@ def test_only_failures_that_may_pass_are_tried_again() -> None:
     retries = Retries(most=3)
     tried = {code for code in MEANINGS if retries.delay(code, 0) is not None}
     assert tried == set(TRANSIENT)
+
+
+def test_each_failure_of_a_run_has_one_class() -> None:
+    failures = {code for code, (family, _) in MEANINGS.items() if family == "RunError"}
+    assert failures >= TRANSIENT | DATA
+    assert not TRANSIENT & DATA
+    classes = {failure_class(code) for code in failures}
+    assert classes == {"transient", "data", "permanent"}
+    assert failure_class("CONNECTION_DENIED") == "permanent"
 
 
 def test_without_a_word_nothing_is_tried_again() -> None:

@@ -20,6 +20,19 @@ Session = psycopg.Connection[tuple[object, ...]]
 _LOG = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
+#: Parts of refusals that no repetition cures: somebody has to change the connection or the server.
+#: The driver tells no SQLSTATE for an attempt to connect.
+_DENIALS = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "certificate",
+    "does not exist",
+    "server does not support SSL",
+    "permission denied for database",
+    "invalid port number",
+    "invalid integer value",
+)
 #: A target that is gone without a word is found out within half a minute, also while it owes an
 #: acknowledgement; otherwise a publication would wait for a quarter of an hour.
 _LIVELINESS = {
@@ -49,7 +62,7 @@ def opened(connection: ResolvedConnection) -> Iterator[Session]:
     """A connection that commits by explicit transactions only.
 
     Raises:
-        RunError: CONNECTION_FAILED, with the address, the reason and a hint.
+        RunError: CONNECTION_FAILED, CONNECTION_DENIED; with the address, the reason and a hint.
     """
     session = connect(connection)
     try:
@@ -62,7 +75,7 @@ def connect(connection: ResolvedConnection) -> Session:
     """As `opened`, for a caller that closes the connection itself.
 
     Raises:
-        RunError: CONNECTION_FAILED, with the address, the reason and a hint.
+        RunError: CONNECTION_FAILED, CONNECTION_DENIED; with the address, the reason and a hint.
     """
     options = connection.options
     host, port = options.get("host") or "localhost", options.get("port") or "5432"
@@ -101,9 +114,10 @@ def conninfo(connection: ResolvedConnection) -> str:
 def _unreachable(name: str, address: str, text: str) -> RunError:
     reason = " ".join(text.split())
     hint = next((hint for part, hint in _HINTS if part in reason), "Check the connection's options")
+    denied = any(part in reason for part in _DENIALS)
     return RunError(
         f"Cannot connect to {address}: {reason}",
-        code="CONNECTION_FAILED",
+        code="CONNECTION_DENIED" if denied else "CONNECTION_FAILED",
         place=f"connection {name}",
         hint=hint,
         metadata={"address": address, "reason": reason},
@@ -132,6 +146,13 @@ def is_conflict(error: psycopg.Error) -> bool:
     return isinstance(error, conflicts)
 
 
+def is_busy(error: psycopg.Error) -> bool:
+    """Whether the server gave the statement up for the sake of others, or for want of resources."""
+    # Classes 40, the transaction was rolled back, and 53, insufficient resources.
+    state = error.sqlstate or ""
+    return state.startswith(("40", "53")) or isinstance(error, errors.LockNotAvailable)
+
+
 def refused(what: str, error: psycopg.Error) -> EtlError:
     """The product's error for a statement that failed. `what`: as in `Cannot publish x`."""
     if is_lost(error):
@@ -145,6 +166,8 @@ def refused(what: str, error: psycopg.Error) -> EtlError:
         code = "DISK_FULL"
     elif isinstance(error, errors.UndefinedTable):
         code = "TABLE_NOT_FOUND"
+    elif is_busy(error):
+        code = "DATABASE_CONFLICT"
     parts = [error.diag.message_primary or str(error), error.diag.message_detail]
     reason = "; ".join(part for part in parts if part)
     return RunError(

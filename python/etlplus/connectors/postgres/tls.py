@@ -22,7 +22,7 @@ def parameters(connection: ResolvedConnection) -> Mapping[str, str]:
     """What the driver is told about TLS.
 
     Raises:
-        RunError: CONNECTION_FAILED for a mode that there is not.
+        RunError: CONNECTION_DENIED for a mode that there is not.
     """
     options = connection.options
     mode = options.get("sslmode") or "prefer"
@@ -45,7 +45,7 @@ def check(connection: ResolvedConnection) -> None:
     """Reads the issuers that the connection trusts, before a server is asked.
 
     Raises:
-        RunError: CONNECTION_FAILED when there are none or they cannot be read.
+        RunError: CONNECTION_DENIED when there are none or they cannot be read.
     """
     roots = parameters(connection)["sslrootcert"]
     if roots == _NO_FILE:
@@ -79,4 +79,4 @@ def _issuers(connection: ResolvedConnection, mode: str) -> str | None:
 
 def _wrong(connection: ResolvedConnection, option: str, text: str, hint: str) -> RunError:
     place = f"connection {connection.name}, {option}"
-    return RunError(text, code="CONNECTION_FAILED", place=place, hint=hint)
+    return RunError(text, code="CONNECTION_DENIED", place=place, hint=hint)

@@ -77,7 +77,7 @@ impl Options {
     /// Checks a connection's options.
     ///
     /// # Errors
-    /// `CONNECTION_FAILED` naming the option.
+    /// `CONNECTION_DENIED` naming the option.
     pub(super) fn read(connection: &ResolvedConnection) -> Result<Self> {
         let text = |name: &str| {
             connection
@@ -163,7 +163,7 @@ fn trust(
 
 fn malformed(option: &str, value: &str, wanted: &str) -> EngineError {
     EngineError::new(
-        Code::ConnectionFailed,
+        Code::ConnectionDenied,
         format!("{option} is '{value}', not {wanted}"),
     )
     .place(option)

@@ -29,7 +29,7 @@ pub(super) enum Trust {
 /// The client's side of TLS.
 ///
 /// # Errors
-/// `CONNECTION_FAILED` when the issuers' file cannot be read.
+/// `CONNECTION_DENIED` when the issuers' file cannot be read.
 pub(super) fn client(trust: &Trust) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -76,7 +76,7 @@ fn roots(file: Option<&PathBuf>) -> Result<RootCertStore> {
             "the certificates in {} cannot be read: {error}",
             file.display()
         );
-        EngineError::new(Code::ConnectionFailed, text).place("sslrootcert")
+        EngineError::new(Code::ConnectionDenied, text).place("sslrootcert")
     };
     let found = CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))?;
     for certificate in found {
@@ -88,7 +88,7 @@ fn roots(file: Option<&PathBuf>) -> Result<RootCertStore> {
 
 fn failed(error: &dyn std::fmt::Display) -> EngineError {
     EngineError::new(
-        Code::ConnectionFailed,
+        Code::ConnectionDenied,
         format!("TLS cannot be set up: {error}"),
     )
 }
