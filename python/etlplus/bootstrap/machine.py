@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etlplus.app.ports import Stores
-from etlplus.connectors import connectors, file_rollbacks, publishers, table_rollbacks
+from etlplus.connectors import connectors, cursors, file_rollbacks, publishers, table_rollbacks
 from etlplus.engine import RustEngine
 from etlplus.executor.environment import Environment, Secrets
 from etlplus.executor.parts import Parts
@@ -37,4 +37,5 @@ def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -
         preparation=Preparation(language, environment, Secrets(environment)),
         table_rollbacks=table_rollbacks(),
         file_rollbacks=file_rollbacks(),
+        cursors=cursors(),
     )

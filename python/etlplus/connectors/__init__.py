@@ -1,7 +1,7 @@
 """What leads outside: databases and files, by kind. Synchronous; called in threads only.
 
-The folder is the registry. Each module or package in it may offer `CONNECTORS`, by kind of
-connection, and by kind of sink `PUBLISHERS`, `ROLLBACKS` for tables and `FILE_ROLLBACKS`.
+The folder is the registry. Each module or package in it may offer `CONNECTORS` and `CURSORS`, by
+kind of connection, and by kind of sink `PUBLISHERS`, `ROLLBACKS` for tables and `FILE_ROLLBACKS`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
-from etlplus.app.ports import Connector, FileRollback, Publisher, TableRollback
+from etlplus.app.ports import Connector, CursorReader, FileRollback, Publisher, TableRollback
 
-__all__ = ["connectors", "file_rollbacks", "publishers", "table_rollbacks"]
+__all__ = ["connectors", "cursors", "file_rollbacks", "publishers", "table_rollbacks"]
 
 
 def connectors() -> Mapping[str, Connector]:
@@ -21,6 +21,14 @@ def connectors() -> Mapping[str, Connector]:
     found: dict[str, Connector] = {}
     for module in _modules():
         found |= getattr(module, "CONNECTORS", {})
+    return found
+
+
+def cursors() -> Mapping[str, CursorReader]:
+    """What finds windows over columns, by kind of connection."""
+    found: dict[str, CursorReader] = {}
+    for module in _modules():
+        found |= getattr(module, "CURSORS", {})
     return found
 
 

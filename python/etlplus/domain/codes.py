@@ -33,6 +33,7 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "PIPELINE_NOT_FOUND": ("NotFound", "There is no pipeline of this name."),
     "VERSION_NOT_FOUND": ("NotFound", "The pipeline has no version of this number."),
     "JOB_NOT_FOUND": ("NotFound", "There is no job of this name."),
+    "STATE_NOT_FOUND": ("NotFound", "Nothing is kept of what a pipeline has read."),
     "CONNECTION_NOT_FOUND": ("NotFound", "There is no connection of this name."),
     "ALREADY_EXISTS": ("AlreadyExists", "The name is taken."),
     "PIPELINE_EXISTS": ("AlreadyExists", "There is a pipeline of this name already."),
@@ -50,6 +51,18 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "ROLLBACK_CONFLICT": (
         "WrongState",
         "Others have changed the target, so that it cannot be restored exactly.",
+    ),
+    "PIPELINE_BUSY": (
+        "WrongState",
+        "Another job of an incremental pipeline has not ended.",
+    ),
+    "ROLLBACK_UNFINISHED": (
+        "WrongState",
+        "A rollback in an incremental pipeline has begun and is not at its end.",
+    ),
+    "LOAD_UNFINISHED": (
+        "WrongState",
+        "A load that may be published in part read other sources than the pipeline has now.",
     ),
     "NOTHING_TO_REPLAY": ("WrongState", "The job refused nothing that could be replayed."),
     "ALREADY_REPLAYED": ("WrongState", "Another job replays the rejects, or has replayed them."),
@@ -105,6 +118,9 @@ _JOB: dict[str, tuple[str, str]] = {
         "RunError",
         "Several versions of a key hold at the same time in the target.",
     ),
+    "CURSOR_INVALID": ("RunError", "A source cannot be read by the column that is named."),
+    "CURSOR_CHANGED": ("RunError", "A source is to be read by another column than before."),
+    "CURSOR_NULL": ("RunError", "Rows have no value in the column that a source is read by."),
     "STAGING_MISMATCH": ("RunError", "The staged rows are not the rows that were counted."),
     "PUBLISH_CONFLICT": ("RunError", "The target was locked by others for too long."),
 }

@@ -20,6 +20,7 @@ class FileLoad:
         files: absolute paths.
         create_time: set by the ledger.
         undo: what rolling it back needs to know; empty when it cannot be.
+        windows: what was read of sources that are read part by part, by source.
         rolled_back_time: None while it stands.
         rolled_back_for: the load for whose sake it was rolled back, mostly itself.
     """
@@ -38,3 +39,4 @@ class FileLoad:
     rolled_back_author: str = ""
     rolled_back_for: str = ""
     rollback_reason: str = ""
+    windows: Mapping[str, Any] = field(default_factory=dict)

@@ -93,6 +93,7 @@ class SpecSummary:
         schedule: when it runs by itself; None when it does not.
         retries: how often it is tried again after a failure that may pass.
         triggers: after what it runs by itself; None when nothing triggers it.
+        incremental: names of the sources that are read part by part.
     """
 
     name: str
@@ -106,3 +107,4 @@ class SpecSummary:
     schedule: Schedule | None = None
     retries: Retries = field(default_factory=Retries)
     triggers: Triggers | None = None
+    incremental: tuple[str, ...] = ()

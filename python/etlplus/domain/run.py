@@ -272,6 +272,7 @@ class Load:
 
     Attributes:
         keep: how many earlier generations of a target are kept for rollbacks.
+        windows: what is read of sources that are read part by part, as JSON objects by source.
     """
 
     load_id: str
@@ -280,6 +281,7 @@ class Load:
     pipeline: str
     version: int
     keep: int = 0
+    windows: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

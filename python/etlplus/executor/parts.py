@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from etlplus.app.ports import (
     Connector,
+    CursorReader,
     Engine,
     FileRollback,
     Language,
@@ -20,7 +21,7 @@ from etlplus.executor.preparation import Preparation
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs need. `connectors` are by kind of connection, all else by kind of sink."""
+    """What runs need: `connectors` and `cursors` by kind of connection, others by kind of sink."""
 
     stores: Stores
     language: Language
@@ -30,4 +31,5 @@ class Parts:
     environment: Environment
     preparation: Preparation
     table_rollbacks: Mapping[str, TableRollback] = field(default_factory=dict)
+    cursors: Mapping[str, CursorReader] = field(default_factory=dict)
     file_rollbacks: Mapping[str, FileRollback] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from etlplus.domain.connection import Connection, ResolvedConnection
 from etlplus.domain.errors import NotFound, RunError
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.replay import ReadAgain
+from etlplus.domain.window import SourcePart
 from etlplus.executor.environment import Environment
 
 
@@ -103,21 +104,12 @@ class Preparation:
             raise unknown_connection(names.LOCAL_CONNECTION)
         return ResolvedConnection(names.LOCAL_CONNECTION, "postgres", dict(self._environment.local))
 
-    def prepare(
-        self,
-        spec: bytes,
-        params: Mapping[str, str],
-        claim: Claim,
-        connections: Mapping[str, ResolvedConnection],
-        work_dir: Path,
-        *,
-        replays: Sequence[ReadAgain] = (),
-    ) -> Prepared:
-        """What the engine takes. Makes the work folder, readable by this user alone.
+    def lower(self, spec: bytes, params: Mapping[str, str], claim: Claim) -> bytes:
+        """The plan of a run. It may hold secrets.
 
         Raises:
             InvalidInput: SPEC_INVALID, PARAM_INVALID.
-            RunError: SECRET_UNRESOLVED; DISK_FULL or SINK_UNWRITABLE for the work folder.
+            RunError: SECRET_UNRESOLVED.
         """
         context = RunContext(
             run_id=claim.run_id,
@@ -127,7 +119,26 @@ class Preparation:
             memory=self._environment.memory,
             zone=claim.zone,
         )
-        plan = self._language.lower(spec, params, context)
+        return self._language.lower(spec, params, context)
+
+    def prepare(
+        self,
+        spec: bytes,
+        params: Mapping[str, str],
+        claim: Claim,
+        connections: Mapping[str, ResolvedConnection],
+        work_dir: Path,
+        *,
+        replays: Sequence[ReadAgain] = (),
+        parts: Sequence[SourcePart] = (),
+    ) -> Prepared:
+        """What the engine takes. Makes the work folder, readable by this user alone.
+
+        Raises:
+            InvalidInput: SPEC_INVALID, PARAM_INVALID.
+            RunError: SECRET_UNRESOLVED; DISK_FULL or SINK_UNWRITABLE for the work folder.
+        """
+        plan = self.lower(spec, params, claim)
         make_folder(work_dir)
         roots = [str(root) for root in self._environment.file_roots]
         runtime = self._language.runtime(
@@ -139,6 +150,7 @@ class Preparation:
             epoch=claim.epoch,
             threads=self._environment.threads,
             replays=replays,
+            parts=parts,
         )
         return Prepared(plan, runtime, connections)
 

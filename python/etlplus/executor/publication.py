@@ -85,6 +85,7 @@ class Publication:
             files=tuple(file.final_path for file in staged.files),
             create_time=datetime.now(UTC),
             undo=published.undo,
+            windows=self._load.windows,
         )
         return _already(await self._stores.loads.record(self._lease, load))
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from etlplus.domain import names
 from etlplus.domain.errors import NotFound, WrongState
 from etlplus.domain.fileload import FileLoad
-from etlplus.domain.job import Job, SinkRollback
+from etlplus.domain.job import Job, SinkResult, SinkRollback
 from etlplus.domain.rollback import RollbackOrder, RolledBack
 from etlplus.executor.parts import Parts
 from etlplus.executor.preparation import unknown_connection
@@ -41,27 +41,72 @@ class ThreadedRollbacks:
             WrongState: ROLLBACK_BLOCKED, ROLLBACK_UNAVAILABLE, ROLLBACK_CONFLICT.
             RunError: whatever a target says.
         """
-        load_id = names.load_id(job.uid)
+        load_id = job.sinks[0].load_id
+        windows = self._stores.windows
+        carriers = await windows.carriers(UUID(hex=load_id))
         order = RollbackOrder(load_id, (), author, reason, cascade, dry_run)
-        places = await self._places(job)
+        places = await self._places(job, await self._sinks(job, carriers))
         planned: list[RolledBack] = []
-        if dry_run or len(places) > 1:
+        if dry_run or carriers or cascade or len(places) > 1:
             for sinks, place in places:
                 planned += await place(replace(order, sinks=sinks, dry_run=True))
         if dry_run:
             return planned
+        loads = {load_id, *(each.load_id for each in planned)}
+        await self._refuse_halves(job, planned)
+        # Until the positions say so, nobody must read on from behind what is taken back.
+        await windows.hold(job.uid, [UUID(hex=load) for load in sorted(loads)])
         done: list[RolledBack] = []
-        for sinks, place in places:
-            found = await place(replace(order, sinks=sinks))
-            await self._note(job.workspace, found)
-            _LOG.info("%s rolled back %d loads at a target of job %s", author, len(found), job.uid)
-            done += found
+        try:
+            for sinks, place in places:
+                found = await place(replace(order, sinks=sinks))
+                await self._note(job.workspace, found)
+                _LOG.info("%s rolled back %d loads of job %s", author, len(found), job.uid)
+                done += found
+        except WrongState:
+            # The target refused, and changed nothing. After any other error nobody knows.
+            if not done:
+                await windows.free(job.uid)
+            raise
+        await windows.free(job.uid)
         return done
 
-    async def _places(self, job: Job) -> list[tuple[tuple[str, ...], Answer]]:
-        """The sinks of a job by the ledger that knows them, with what rolls them back there."""
-        tables = [sink.name for sink in job.sinks if sink.kind in self._parts.table_rollbacks]
-        files = tuple(sink.name for sink in job.sinks if sink.name not in tables)
+    async def _refuse_halves(self, job: Job, planned: Sequence[RolledBack]) -> None:
+        """A position goes back for all sinks of a load or for none.
+
+        Raises:
+            WrongState: ROLLBACK_BLOCKED.
+        """
+        taken = {(each.load_id, each.sink) for each in planned}
+        for load_id in dict.fromkeys(each.load_id for each in planned):
+            carriers = await self._stores.windows.carriers(UUID(hex=load_id))
+            for uid in carriers:
+                carrier = await self._stores.jobs.get(job.workspace, uid)
+                gone = {each.sink for each in carrier.rollbacks}
+                left = [sink.name for sink in carrier.sinks if sink.name not in gone]
+                if any((load_id, sink) not in taken for sink in left):
+                    raise WrongState(
+                        f"Job {uid} reads part by part and would be rolled back in part",
+                        code="ROLLBACK_BLOCKED",
+                        place=str(uid),
+                        hint="Roll that job back first, as a whole",
+                        metadata={"jobs": str(uid)},
+                    )
+
+    async def _sinks(self, job: Job, carriers: Sequence[UUID]) -> list[SinkResult]:
+        """The sinks of a load, also those that another job published under its id."""
+        found = {sink.name: sink for sink in job.sinks}
+        for uid in carriers:
+            carrier = await self._stores.jobs.get(job.workspace, uid)
+            found = {sink.name: sink for sink in carrier.sinks} | found
+        return list(found.values())
+
+    async def _places(
+        self, job: Job, published: Sequence[SinkResult]
+    ) -> list[tuple[tuple[str, ...], Answer]]:
+        """Sinks by the ledger that knows them, with what rolls them back there."""
+        tables = [sink.name for sink in published if sink.kind in self._parts.table_rollbacks]
+        files = tuple(sink.name for sink in published if sink.name not in tables)
         by_connection: dict[str, list[str]] = {}
         if tables:
             version = await self._stores.pipelines.get_version(
@@ -156,10 +201,21 @@ class ThreadedRollbacks:
                 for each in done
                 if each.load_id == load_id and each.time is not None
             ]
-            try:
-                await self._stores.jobs.roll_back(workspace, UUID(hex=load_id), noted)
-            except NotFound:
-                _LOG.info("the load %s that was rolled back is of no job here", load_id)
+            carriers = await self._stores.windows.carriers(UUID(hex=load_id))
+            for uid in {UUID(hex=load_id), *carriers}:
+                await self._tell(workspace, uid, noted)
+
+    async def _tell(self, workspace: str, uid: UUID, noted: Sequence[SinkRollback]) -> None:
+        """Notes what was rolled back with a job that published it."""
+        try:
+            job = await self._stores.jobs.get(workspace, uid)
+        except NotFound:
+            _LOG.info("the load %s that was rolled back is of no job here", names.load_id(uid))
+            return
+        own = {sink.name for sink in job.sinks}
+        mine = [each for each in noted if each.sink in own]
+        if mine:
+            await self._stores.jobs.roll_back(workspace, uid, mine)
 
 
 def _planned(load: FileLoad, kept_bytes: int) -> RolledBack:

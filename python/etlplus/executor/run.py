@@ -23,6 +23,7 @@ from etlplus.executor.publication import Publication
 from etlplus.executor.replays import check_read, check_standing, read_again
 from etlplus.executor.stopping import Reason, Switch
 from etlplus.executor.threads import Threads, happens
+from etlplus.executor.windows import BUSY_DELAY, OpenWindows
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between reports of progress, and between attempts to settle when the store is away.
@@ -48,6 +49,7 @@ class JobRun:
         pipeline = names.pipeline_name(job.workspace, job.pipeline)
         keep = parts.environment.undo_keep
         self._load = Load(load_id, job.epoch, str(job.uid), pipeline, job.version, keep)
+        self._rejects_file = parts.environment.rejects_file(load_id)
         self._work_dir = parts.environment.work_dir(load_id, job.epoch)
         self._journal = Journal(parts.stores.events, self.lease)
         self._engine_run: EngineRun | None = None
@@ -129,15 +131,22 @@ class JobRun:
         stored = await preparation.look_up(self._parts.stores.connections, job.workspace, summary)
         asked = job.scheduled_time or job.create_time
         claim = Claim(str(job.uid), self._load.load_id, job.epoch, asked, job.zone)
+        windows = OpenWindows(self._parts, self._threads, job, self._journal)
+        sources = await windows.open(spec, summary, stored, claim)
+        if windows.opening is not None:
+            # The load may be that of an earlier job, which left it published in part.
+            load_id = names.load_id(windows.opening.load)
+            self._load = replace(self._load, load_id=load_id, windows=windows.told())
+            claim = replace(claim, load_id=load_id)
 
         def work() -> RunOutcome:
             connections = preparation.resolve(summary, stored)
             again = read_again(job.replay, self._parts.environment)
             prepared = preparation.prepare(
-                spec, job.params, claim, connections, self._work_dir, replays=again
+                spec, job.params, claim, connections, self._work_dir, replays=again, parts=sources
             )
             self._prepared = prepared
-            if job.attempt > 1 or job.lost_leases:
+            if job.attempt > 1 or job.lost_leases or windows.opening is not None:
                 self._sweep(summary, prepared)
             self.switch.check()
             run = self._parts.engine.start(prepared.plan, prepared.runtime)
@@ -159,6 +168,8 @@ class JobRun:
             raise AssertionError("the plan is prepared first")
         self.switch.begin_publishing()
         parts = self._parts
+        if self._load.windows:
+            await parts.stores.windows.begin_publishing(self.lease)
         publication = Publication(
             parts.stores, parts.publishers, self._threads, self.lease, self._load
         )
@@ -189,7 +200,7 @@ class JobRun:
         """Moves the rejects to where they outlive the work folder."""
         if not rejects.path:
             return rejects
-        kept = self._parts.environment.rejects_file(self._load.load_id)
+        kept = self._rejects_file
         make_folder(kept.parent)
         shutil.move(rejects.path, kept)
         return replace(rejects, path=str(kept))
@@ -250,6 +261,8 @@ class JobRun:
         """How long the job waits for another attempt; None when this was the last."""
         if settlement is None or settlement.error is None or self._summary is None:
             return None
+        if settlement.error.code == "PIPELINE_BUSY":
+            return BUSY_DELAY
         return self._summary.retries.delay(settlement.error.code, self._job.retries)
 
     async def _put_off(self, failure: Settlement, delay: timedelta) -> None:

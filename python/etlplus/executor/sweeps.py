@@ -117,13 +117,11 @@ class Sweeps:
 
     async def _dead(self, keys: Sequence[StagingKey]) -> list[StagingKey]:
         """Those of our own claims that do not live. Other services may share the target."""
-        live = set(await self._parts.stores.jobs.live_leases()) if keys else set()
-        dead = []
-        for key in keys:
-            lease = Lease(UUID(hex=key.load_id), key.epoch)
-            if lease not in live and await self._is_ours(lease.job):
-                dead.append(key)
-        return dead
+        leases = await self._parts.stores.jobs.live_leases() if keys else ()
+        # A job may carry on the load of an earlier one, but an epoch is of one claim alone.
+        live = {lease.epoch for lease in leases}
+        stale = [key for key in keys if key.epoch not in live]
+        return [key for key in stale if await self._is_ours(UUID(hex=key.load_id))]
 
     async def _is_ours(self, job: UUID) -> bool:
         try:

@@ -8,6 +8,7 @@ from etlplus.app.ports import SqlReader
 from etlplus.domain.problem import Problem
 from etlplus.language import canonical
 from etlplus.language.findings import Findings, TextError
+from etlplus.language.incremental import check_incremental
 from etlplus.language.limits import check_limits
 from etlplus.language.names import check_names
 from etlplus.language.nodes import compose
@@ -71,5 +72,6 @@ def _check(
     check_references(spec, findings)
     check_names(spec, findings, broken)
     check_options(spec, findings, broken)
+    check_incremental(spec, findings, broken)
     if sql is not None:
         check_queries(spec, findings, broken, sql)

@@ -64,6 +64,9 @@ ROUTE_OUTPUT: Final = "E0416"
 MASK_OPTIONS: Final = "E0417"
 LOOKUP_ONLY: Final = "E0418"
 HISTORY_UNUSED: Final = "E0428"
+LOOKBACK: Final = "E0440"
+PARTIAL: Final = "E0441"
+ONE_AT_A_TIME: Final = "E0442"
 
 # What is wrong with SQL.
 NO_SQL: Final = "E0701"
@@ -138,6 +141,9 @@ MEANINGS: Final = MappingProxyType(
         AMBIGUOUS_FROM: "A step or sink does not say which of several sources it reads.",
         KEYS_MISSING: "A mode that matches rows by key has no keys.",
         HISTORY_UNUSED: "A `history` is given for a mode that keeps none.",
+        LOOKBACK: "A source reads rows again that a sink would add again.",
+        PARTIAL: "A source is read part by part, and a sink takes the part for the whole.",
+        ONE_AT_A_TIME: "A limit means nothing where one job runs at a time.",
         KEYS_UNUSED: "Keys are given for a mode that does not use them.",
         TABLE_OR_QUERY: "A source needs either a table or a query.",
         JOIN_KEYS: "A join needs key columns.",
@@ -215,6 +221,9 @@ HINTS: Final = MappingProxyType(
         RESERVED: "Choose another name",
         AMBIGUOUS_FROM: "Add `from` with the name of a source",
         KEYS_MISSING: "Write `keys: [column]` with the columns that identify a row",
+        LOOKBACK: "Write `mode: merge` with `keys`, or leave `lookback` out",
+        PARTIAL: "Write `mode: merge` with `keys`, or `append`, or read the whole source",
+        ONE_AT_A_TIME: "Leave the limit out",
         HISTORY_UNUSED: "Write `mode: scd2` with `keys`, or leave `history` out",
         KEYS_UNUSED: "Write `mode: merge`, `delete_insert` or `scd2`, or leave `keys` out",
         TABLE_OR_QUERY: "Keep one of `table` and `query`",

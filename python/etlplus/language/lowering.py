@@ -13,6 +13,7 @@ from etlplus.domain.errors import InvalidInput
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain
+from etlplus.domain.window import SourcePart
 from etlplus.language import canonical, schema
 from etlplus.language.check import check_spec
 from etlplus.language.findings import Findings
@@ -136,6 +137,7 @@ def runtime(
     threads: int = 0,
     batch_rows: int = 0,
     replays: Sequence[ReadAgain] = (),
+    parts: Sequence[SourcePart] = (),
 ) -> bytes:
     """Return the serialized Runtime. It holds secrets: it is never stored or logged."""
     message = engine_pb2.Runtime(
@@ -151,6 +153,8 @@ def runtime(
         message.connections.add(
             name=connection.name, kind=connection.kind, options=dict(connection.options)
         )
+    for part in parts:
+        message.parts.add(source=part.source, predicate=part.predicate)
     for replay in replays:
         message.replays.add(
             source=replay.source,

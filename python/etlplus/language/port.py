@@ -10,15 +10,19 @@ from google.protobuf.json_format import MessageToDict
 
 from etlplus.app.ports import CatalogueEntry, RunContext, SqlReader
 from etlplus.domain.connection import ResolvedConnection
+from etlplus.domain.cursor import CursorSource
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
+from etlplus.domain.window import SourcePart
 from etlplus.language import canonical, catalogue, lowering
 from etlplus.language.check import Parsed, check_spec, parse
+from etlplus.language.incremental import cursors
 from etlplus.language.replay import plan_replay
 from etlplus.language.summary import summarize
 from etlplus.language.writer import to_yaml
+from etlplus.v1 import engine_pb2
 
 
 class PipelineLanguage:
@@ -72,6 +76,7 @@ class PipelineLanguage:
         threads: int = 0,
         batch_rows: int = 0,
         replays: Sequence[ReadAgain] = (),
+        parts: Sequence[SourcePart] = (),
     ) -> bytes:
         """Return the serialized Runtime. It holds secrets: it is never stored or logged."""
         return lowering.runtime(
@@ -84,7 +89,12 @@ class PipelineLanguage:
             threads=threads,
             batch_rows=batch_rows,
             replays=replays,
+            parts=parts,
         )
+
+    def cursors(self, plan: bytes) -> Sequence[CursorSource]:
+        """Return the sources of a lowered plan that are read by a column whose values grow."""
+        return cursors(engine_pb2.Plan.FromString(plan).spec)
 
     def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:
         """Return which rejects can be read again. Raises as `replay.plan_replay`."""

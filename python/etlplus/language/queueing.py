@@ -13,6 +13,7 @@ from etlplus.domain.queueing import PRIORITY, QUEUE, Queueing
 from etlplus.language import codes
 from etlplus.language.durations import seconds
 from etlplus.language.findings import Findings
+from etlplus.language.incremental import incremental
 from etlplus.language.interpolate import Reference, references
 from etlplus.language.parameters import bind, value_text
 from etlplus.language.scalars import shorten
@@ -73,11 +74,18 @@ def queueing(
     return Queueing(
         queue=limits.queue or QUEUE,
         priority=limits.priority if limits.HasField("priority") else PRIORITY,
-        most_running=limits.concurrency.max if limits.HasField("concurrency") else None,
+        most_running=_most_running(spec),
         most_starts=limits.starts.max if limits.HasField("starts") else None,
         starts_per=timedelta(seconds=per) if limits.HasField("starts") and per else None,
-        key=_key(spec, params, scheduled, findings),
+        key="" if incremental(spec) else _key(spec, params, scheduled, findings),
     )
+
+
+def _most_running(spec: plan_pb2.PipelineSpec) -> int | None:
+    """One run at a time where each goes on from where the one before came to."""
+    if incremental(spec):
+        return 1
+    return spec.limits.concurrency.max if spec.limits.HasField("concurrency") else None
 
 
 def _key(

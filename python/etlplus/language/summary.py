@@ -5,6 +5,7 @@ from __future__ import annotations
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.retry import BACKOFF, MAX_BACKOFF, Retries
 from etlplus.language.durations import seconds
+from etlplus.language.incremental import incremental
 from etlplus.language.schedules import read_schedule
 from etlplus.language.triggers import read_triggers
 from etlplus.language.wiring import wire
@@ -27,6 +28,7 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         schedule=read_schedule(spec),
         retries=_retries(spec.limits.retries),
         triggers=read_triggers(spec),
+        incremental=tuple(incremental(spec)),
     )
 
 

@@ -54,6 +54,7 @@ class PostgresLoads:
             "checksum": load.checksum,
             "files": Jsonb(list(load.files)),
             "undo": Jsonb(dict(load.undo)),
+            "windows": Jsonb(dict(load.windows)),
             **asdict(load.books),
         }
         row = await self._database.fetch_one(_SQL["record"], params)
@@ -126,4 +127,5 @@ def _load(row: Mapping[str, Any]) -> FileLoad:
         rolled_back_author=row["rolled_back_author"],
         rolled_back_for=row["rolled_back_for"],
         rollback_reason=row["rollback_reason"],
+        windows=row["windows"],
     )

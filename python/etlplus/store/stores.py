@@ -18,6 +18,7 @@ from etlplus.store.requests import PostgresRequests
 from etlplus.store.schedules import PostgresSchedules
 from etlplus.store.tokens import PostgresTokens
 from etlplus.store.triggers import PostgresTriggers
+from etlplus.store.windows import PostgresWindows
 
 
 class PostgresStores:
@@ -51,6 +52,7 @@ class PostgresStores:
             schedules=PostgresSchedules(self.database, self._hints),
             triggers=PostgresTriggers(self.database, self._hints),
             queue=PostgresQueue(self.database, self._hints),
+            windows=PostgresWindows(self.database),
         )
         self._listener = Listener(conninfo, hub)
 

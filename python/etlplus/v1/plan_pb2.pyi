@@ -170,14 +170,26 @@ class ParquetSource(_message.Message):
     def __init__(self, uri: _Optional[str] = ...) -> None: ...
 
 class PostgresSource(_message.Message):
-    __slots__ = ("connection", "table", "query")
+    __slots__ = ("connection", "table", "query", "incremental")
     CONNECTION_FIELD_NUMBER: _ClassVar[int]
     TABLE_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
+    INCREMENTAL_FIELD_NUMBER: _ClassVar[int]
     connection: str
     table: str
     query: str
-    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., query: _Optional[str] = ...) -> None: ...
+    incremental: Incremental
+    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., query: _Optional[str] = ..., incremental: _Optional[_Union[Incremental, _Mapping]] = ...) -> None: ...
+
+class Incremental(_message.Message):
+    __slots__ = ("cursor", "start", "lookback")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    LOOKBACK_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    start: str
+    lookback: str
+    def __init__(self, cursor: _Optional[str] = ..., start: _Optional[str] = ..., lookback: _Optional[str] = ...) -> None: ...
 
 class StreamSource(_message.Message):
     __slots__ = ("columns",)

@@ -348,7 +348,8 @@ def test_a_ledger_of_an_older_release_is_brought_up_to_date(loads: Loads) -> Non
     loads.session.execute(
         "DROP TABLE etlplus.restored; ALTER TABLE etlplus.load DROP number, DROP xid, "
         "DROP snapshot, DROP origin, DROP undo, DROP undo_table, DROP kept, DROP written, "
-        "DROP keys, DROP columns, DROP deleted, DROP rolled_back_at, DROP rolled_back_by, "
+        "DROP keys, DROP columns, DROP deleted, DROP windows, "
+        "DROP rolled_back_at, DROP rolled_back_by, "
         "DROP rolled_back_for, DROP rollback_reason, DROP rows_removed, DROP rows_restored"
     )
     assert loads.refused(load).code == "ROLLBACK_UNAVAILABLE"

@@ -67,6 +67,18 @@ TEXTS: dict[str, str] = {
     codes.HISTORY_UNUSED: definition(
         sinks="{o: {postgres: {connection: c, table: t, history: {deleted: close}}}}"
     ),
+    codes.LOOKBACK: definition(
+        sources="{s: {postgres: {connection: c, table: t, incremental: {cursor: a, lookback: 1}}}}",
+        sinks="{o: {postgres: {connection: c, table: u}}}",
+    ),
+    codes.PARTIAL: definition(
+        sources="{s: {postgres: {connection: c, table: t, incremental: at}}}"
+    ),
+    codes.ONE_AT_A_TIME: definition(
+        sources="{s: {postgres: {connection: c, table: t, incremental: at}}}",
+        sinks="{o: {postgres: {connection: c, table: u}}}",
+        limits="{concurrency: 2}",
+    ),
     codes.KEYS_UNUSED: definition(sinks="{o: {postgres: {connection: c, table: t, keys: [a]}}}"),
     codes.TABLE_OR_QUERY: definition(sources="{s: {postgres: {connection: c}}}"),
     codes.JOIN_KEYS: definition(steps="[{join: {with: s}}]"),

@@ -10,6 +10,7 @@ from etlplus.app.ports.language import (
 from etlplus.app.ports.outside import (
     Aside,
     Connector,
+    CursorReader,
     Engine,
     EngineRun,
     FileRollback,
@@ -37,12 +38,14 @@ from etlplus.app.ports.stores import (
     Wakeup,
     Wakeups,
 )
+from etlplus.app.ports.windows import WindowStore
 
 __all__ = [
     "Aside",
     "CatalogueEntry",
     "ConnectionStore",
     "Connector",
+    "CursorReader",
     "Engine",
     "EngineRun",
     "EventStore",
@@ -71,4 +74,5 @@ __all__ = [
     "TriggerStore",
     "Wakeup",
     "Wakeups",
+    "WindowStore",
 ]

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from etlplus.domain.connection import ResolvedConnection
+from etlplus.domain.cursor import CursorSource
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
+from etlplus.domain.window import SourcePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,13 @@ class Language(Protocol):
         threads: int = 0,
         batch_rows: int = 0,
         replays: Sequence[ReadAgain] = (),
+        parts: Sequence[SourcePart] = (),
     ) -> bytes:
         """The serialized Runtime. It holds secrets: never store or log it."""
+        ...
+
+    def cursors(self, plan: bytes) -> Sequence[CursorSource]:
+        """The sources of a lowered plan that are read by a column whose values grow."""
         ...
 
     def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:

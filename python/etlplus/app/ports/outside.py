@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import ParamSpec, Protocol, TypeVar
 
 from etlplus.domain.connection import Connection, ConnectionCheck, ResolvedConnection, Table
+from etlplus.domain.cursor import CursorPosition, CursorSource, CursorWindow
 from etlplus.domain.fileload import FileLoad
 from etlplus.domain.job import Job
 from etlplus.domain.rollback import RollbackOrder, RolledBack
@@ -188,6 +189,27 @@ class Connector(Protocol):
 
     def discover(self, connection: ResolvedConnection) -> Sequence[Table]:
         """The tables and views it can read. Raises RunError (CONNECTION_FAILED)."""
+        ...
+
+
+class CursorReader(Protocol):
+    """Finds windows over columns whose values grow, at one kind of connection."""
+
+    def look(
+        self,
+        connection: ResolvedConnection,
+        source: CursorSource,
+        position: CursorPosition | None,
+    ) -> CursorWindow:
+        """The window from a position to what is there now.
+
+        Raises:
+            RunError: CURSOR_INVALID, CURSOR_CHANGED, CURSOR_NULL, CONNECTION_FAILED and their kin.
+        """
+        ...
+
+    def condition(self, window: CursorWindow) -> str:
+        """The condition of a window's rows, in the server's dialect."""
         ...
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from etlplus.app.ports.starting import ScheduleStore, TriggerStore
+from etlplus.app.ports.windows import WindowStore
 from etlplus.domain.connection import Connection, ConnectionDraft
 from etlplus.domain.events import EventPage, LogLine, LogPage
 from etlplus.domain.fileload import FileLoad
@@ -343,3 +344,4 @@ class Stores:
     schedules: ScheduleStore
     triggers: TriggerStore
     queue: QueueStore
+    windows: WindowStore

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from etlplus.connectors.postgres.cursor import PostgresCursor
 from etlplus.connectors.postgres.look import PostgresConnector
 from etlplus.connectors.postgres.publisher import PostgresPublisher
 from etlplus.connectors.postgres.rollback import PostgresRollback
 
 if TYPE_CHECKING:
-    from etlplus.app.ports import Connector, Publisher, TableRollback
+    from etlplus.app.ports import Connector, CursorReader, Publisher, TableRollback
 
 __all__ = [
     "CONNECTORS",
+    "CURSORS",
     "PUBLISHERS",
     "ROLLBACKS",
     "PostgresConnector",
+    "PostgresCursor",
     "PostgresPublisher",
     "PostgresRollback",
 ]
 
 CONNECTORS: Mapping[str, Connector] = {"postgres": PostgresConnector()}
+CURSORS: Mapping[str, CursorReader] = {"postgres": PostgresCursor()}
 PUBLISHERS: Mapping[str, Publisher] = {"postgres": PostgresPublisher()}
 ROLLBACKS: Mapping[str, TableRollback] = {"postgres": PostgresRollback()}

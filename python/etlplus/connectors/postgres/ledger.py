@@ -13,6 +13,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from etlplus.connectors.postgres.session import Session
 from etlplus.connectors.postgres.undo import Change
@@ -26,7 +27,7 @@ _MAKING = 0x65746C70
 _IS_THERE = """
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_attribute
-    WHERE attrelid = pg_catalog.to_regclass('etlplus.load') AND attname = 'deleted'
+    WHERE attrelid = pg_catalog.to_regclass('etlplus.load') AND attname = 'windows'
 )"""
 
 _MAKE = (
@@ -87,6 +88,8 @@ CREATE TABLE IF NOT EXISTS etlplus.restored (
     xid bigint NOT NULL
 )""",
     "ALTER TABLE etlplus.load ADD COLUMN IF NOT EXISTS deleted bigint NOT NULL DEFAULT 0",
+    # What the load read of sources that are read part by part, by source.
+    "ALTER TABLE etlplus.load ADD COLUMN IF NOT EXISTS windows jsonb NOT NULL DEFAULT '{}'",
 )
 
 _FENCE = """
@@ -103,7 +106,7 @@ _ADD = """
 INSERT INTO etlplus.load (
     load_id, sink, epoch, job, pipeline, version, target, mode,
     "read", loaded, rejected, filtered, merged_away, expanded, deleted, checksum,
-    xid, snapshot, origin, undo, undo_table, kept, written, keys, columns
+    xid, snapshot, origin, undo, undo_table, kept, written, keys, columns, windows
 ) VALUES (
     %(load_id)s, %(sink)s, %(epoch)s, %(job)s, %(pipeline)s, %(version)s, %(target)s, %(mode)s,
     %(read)s, %(loaded)s, %(rejected)s, %(filtered)s, %(merged_away)s, %(expanded)s, %(deleted)s,
@@ -111,7 +114,7 @@ INSERT INTO etlplus.load (
     pg_catalog.pg_current_xact_id(), pg_catalog.pg_current_snapshot(),
     (SELECT system_identifier::text FROM pg_catalog.pg_control_system()),
     %(undo)s, %(undo_table)s, %(kept)s, %(written)s, %(keys)s,
-    %(columns)s
+    %(columns)s, %(windows)s
 )"""
 
 
@@ -160,6 +163,7 @@ def add(session: Session, load: Load, staged: StagedSink, books: Books, change: 
         _ADD,
         {
             **asdict(load),
+            "windows": Jsonb(dict(load.windows)),
             **asdict(books),
             "sink": staged.name,
             "target": staged.target,

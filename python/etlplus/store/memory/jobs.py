@@ -16,7 +16,7 @@ from etlplus.domain.replay import Replay
 from etlplus.domain.run import Progress
 from etlplus.domain.trigger import Success
 from etlplus.store.jobs import EVENTS_KEPT, already_replayed, lost_workers
-from etlplus.store.memory import lanes
+from etlplus.store.memory import lanes, windows
 from etlplus.store.memory.state import Arrival, Claimed, Memory
 from etlplus.store.pipelines import version_not_found
 
@@ -160,7 +160,9 @@ class MemoryJobs:
         noted = {each.sink for each in job.rollbacks}
         fresh = tuple(each for each in rollbacks if each.sink not in noted)
         if fresh:
-            self._write(replace(job, rollbacks=job.rollbacks + fresh))
+            windows.roll_back(
+                self._memory, self._write(replace(job, rollbacks=job.rollbacks + fresh))
+            )
         return await self.get(workspace, uid)
 
     async def settle(self, lease: Lease, settlement: Settlement) -> bool:
@@ -180,6 +182,7 @@ class MemoryJobs:
         self._write(ended)
         if ended.state is JobState.SUCCEEDED:
             self._arrive(ended)
+            windows.settle(self._memory, ended)
         return True
 
     async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:

@@ -56,12 +56,18 @@ class MemoryQueue:
             (job.end_time, job.uid)
             for job in tables.jobs.values()
             if job.end_time is not None and job.end_time < now - age
+            if not any(
+                key[0] == job.uid and kept.begun and kept.told.state == "OPEN"
+                for key, kept in tables.windows.items()
+            )
         )
         gone = [uid for _, uid in old[:limit]]
         for uid in gone:
             del tables.jobs[uid]
             del tables.queueing[uid]
             tables.events.pop(uid, None)
+            for key in [key for key in tables.windows if key[0] == uid]:
+                del tables.windows[key]
             tables.lines.pop(uid, None)
         return gone
 

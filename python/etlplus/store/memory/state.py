@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from etlplus.domain.queueing import Queueing
 from etlplus.domain.request import RequestKey
 from etlplus.domain.schedule import ScheduleState
 from etlplus.domain.trigger import Success, TriggerState
+from etlplus.domain.window import Position, SourceWindow
 from etlplus.store.hub import Hub
 
 Name = tuple[str, str]
@@ -78,6 +79,23 @@ class Arrival:
     job: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptWindow:
+    """A window of a job, with what only the store needs to know of it."""
+
+    workspace: str
+    pipeline: str
+    number: int
+    load: UUID
+    base: int
+    told: SourceWindow
+    begun: bool = False
+
+    def in_state(self, state: str) -> KeptWindow:
+        """The same in another state."""
+        return replace(self, told=replace(self.told, state=state))
+
+
 @dataclass(slots=True)
 class Tables:
     """All rows, by key."""
@@ -102,6 +120,8 @@ class Tables:
     fires: dict[tuple[str, str, datetime], UUID] = field(default_factory=dict)
     triggers: dict[Name, TriggerState] = field(default_factory=dict)
     arrivals: dict[tuple[str, str, UUID], Arrival] = field(default_factory=dict)
+    windows: dict[tuple[UUID, str], KeptWindow] = field(default_factory=dict)
+    positions: dict[tuple[str, str, str], Position] = field(default_factory=dict)
     epoch: int = 0
 
     def copy(self) -> Tables:
@@ -127,6 +147,8 @@ class Tables:
             fires=dict(self.fires),
             triggers=dict(self.triggers),
             arrivals=dict(self.arrivals),
+            windows=dict(self.windows),
+            positions=dict(self.positions),
             epoch=self.epoch,
         )
 

@@ -15,6 +15,7 @@ from etlplus.store.memory.records import MemoryKeys, MemoryLoads, MemoryRequests
 from etlplus.store.memory.schedules import MemorySchedules
 from etlplus.store.memory.state import Memory
 from etlplus.store.memory.triggers import MemoryTriggers
+from etlplus.store.memory.windows import MemoryWindows
 
 
 class MemoryStores(Stores):
@@ -36,4 +37,5 @@ class MemoryStores(Stores):
             schedules=MemorySchedules(memory),
             triggers=MemoryTriggers(memory),
             queue=MemoryQueue(memory),
+            windows=MemoryWindows(memory),
         )

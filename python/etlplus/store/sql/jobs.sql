@@ -181,6 +181,23 @@ with changed as (
     left join etlplus_control.schedule
         on schedule.workspace = changed.workspace and schedule.pipeline = changed.pipeline
     where changed.state = 'SUCCEEDED'
+), done as (
+    update etlplus_control.job_window as part set state = 'DONE'
+    from changed
+    where part.job = changed.uid and part.state = 'OPEN' and changed.state = 'SUCCEEDED'
+    returning part.workspace, part.pipeline, part.source, part.number, part.base, part.after,
+        changed.epoch
+), moved as (
+    -- Only from where the window went out, never by an older job or a lower epoch.
+    update etlplus_control.position as place set
+        value = done.after,
+        epoch = done.epoch,
+        number = done.number,
+        update_time = clock_timestamp()
+    from done
+    where place.workspace = done.workspace and place.pipeline = done.pipeline
+        and place.source = done.source and place.epoch = done.base and place.epoch < done.epoch
+        and place.number < done.number
 )
 select uid, limited from changed
 
@@ -277,5 +294,23 @@ with fresh as (
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from changed
+), undone as (
+    -- The load is undone as a whole, for every job that carried it.
+    update etlplus_control.job_window as part set state = 'UNDONE'
+    from changed
+    join etlplus_control.job_window as own on own.job = changed.uid
+    where part.load = own.load and part.source = own.source and part.state in ('OPEN', 'DONE')
+        and jsonb_array_length(changed.rollbacks) >= jsonb_array_length(changed.sinks)
+    returning part.workspace, part.pipeline, part.source, part.number, part.before
+), back as (
+    -- In whatever order several are rolled back, the oldest window says where the next one begins.
+    update etlplus_control.position as place set
+        value = undone.before,
+        epoch = nextval('etlplus_control.epoch'),
+        number = undone.number - 1,
+        update_time = clock_timestamp()
+    from undone
+    where place.workspace = undone.workspace and place.pipeline = undone.pipeline
+        and place.source = undone.source and place.number >= undone.number
 )
 select * from changed

@@ -10,10 +10,10 @@ with held as materialized (
 )
 insert into etlplus_control.file_load
     (load_id, sink, job, epoch, kind, target, mode, read, loaded, rejected, filtered, merged_away,
-    expanded, checksum, files, undo)
+    expanded, checksum, files, undo, windows)
 select %(load_id)s, %(sink)s, held.uid, %(epoch)s, %(kind)s, %(target)s, %(mode)s, %(read)s,
     %(loaded)s, %(rejected)s, %(filtered)s, %(merged_away)s, %(expanded)s, %(checksum)s, %(files)s,
-    %(undo)s
+    %(undo)s, %(windows)s
 from held
 on conflict (load_id, sink) do nothing
 returning *

@@ -56,6 +56,10 @@ where used_time < clock_timestamp() - greatest(interval '1 day', starts_per)
 with old as materialized (
     select uid from etlplus_control.job
     where end_time < clock_timestamp() - %(age)s
+        -- The next job of the pipeline has to know of a load that may be published in part.
+        and not exists (
+            select from etlplus_control.job_window
+            where job_window.job = job.uid and job_window.state = 'OPEN' and job_window.begun)
     order by end_time
     limit %(limit)s
     for update skip locked
