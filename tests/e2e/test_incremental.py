@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etlplus.v1 import job_pb2
+from tests.e2e.folder import Folder
 from tests.live import Service
 
 APPEND = """\
@@ -183,3 +184,44 @@ def test_a_load_of_two_jobs_is_rolled_back_as_one(live: Service) -> None:
     assert orders.ids("two") == []
     orders.load()
     assert orders.ids() == orders.ids("two") == [1, 2]
+
+
+def test_the_command_shows_and_resets_what_was_read(live: Service) -> None:
+    orders = Orders(live, "told", mode=MERGE)
+    folder = Folder(live)
+    orders.add("1", "2")
+    job = orders.run()
+    shown = folder.run("state", "show", "told")
+    assert shown.returncode == 0, shown.stderr
+    assert "orders  id      bigint  up to 2" in shown.stdout
+    assert "reads      orders: id <= 2" in folder.run("jobs", "show", job.uid).stdout
+    live.query("delete from told_one")
+    again = folder.run("state", "reset", "told", "--source", "orders", "--to", "2")
+    assert "before 2" in again.stdout, again.stderr
+    orders.load()
+    assert orders.ids() == [2]
+    assert "nothing yet" in folder.run("state", "reset", "told").stdout
+    orders.load()
+    assert orders.ids() == [1, 2]
+    refused = folder.run("state", "reset", "told", "--to", "soon")
+    assert refused.returncode == 2
+    assert "'soon' is no bigint" in refused.stderr
+
+
+def test_a_plan_tells_how_a_source_is_read(live: Service) -> None:
+    orders = Orders(live, "planned")
+    folder = Folder(live)
+    path = folder.write("planned.yaml", orders.text)
+    planned = folder.run("plan", path)
+    assert "read part by part, by what is new in id; one job runs at a time" in planned.stdout
+    wrong = folder.write("wrong.yaml", orders.text.replace("incremental: id", "incremental: ix"))
+    assert "CURSOR_INVALID" in folder.run("plan", wrong).stderr
+
+
+def test_without_a_server_nothing_is_read_part_by_part(live: Service) -> None:
+    orders = Orders(live, "alone")
+    folder = Folder(live)
+    path = folder.write("alone.yaml", orders.text)
+    refused = folder.run("run", path, "--local")
+    assert refused.returncode == 2
+    assert "--local keeps no state between runs" in refused.stderr

@@ -21,6 +21,7 @@ from etlplus.app.ports import Stores
 from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
+from etlplus.app.states import PipelineStates
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.app.versions import Versions
@@ -181,6 +182,7 @@ def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0)
         auth=Auth(stores.tokens),
         system=System(language, _info),
         scheduling=Scheduling(stores, tokens),
+        states=PipelineStates(stores),
     )
 
 

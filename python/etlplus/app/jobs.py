@@ -44,9 +44,10 @@ class Jobs:
         self._heartbeat = heartbeat
 
     async def get(self, caller: Principal, name: str) -> Job:
-        """The job, and why it waits if it does. Raises NotFound (JOB_NOT_FOUND)."""
+        """The job, why it waits if it does, and what it reads. Raises NotFound (JOB_NOT_FOUND)."""
         workspace, uid = names.parse_job(name)
-        return await self._told(await self._stores.jobs.get(enter(caller, workspace), uid))
+        job = await self._told(await self._stores.jobs.get(enter(caller, workspace), uid))
+        return replace(job, windows=tuple(await self._stores.windows.of_job(uid)))
 
     async def list(
         self,

@@ -12,6 +12,7 @@ from etlplus.app.planning import Plans
 from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
+from etlplus.app.states import PipelineStates
 from etlplus.app.system import System
 from etlplus.app.versions import Versions
 
@@ -30,3 +31,4 @@ class UseCases:
     auth: Auth
     system: System
     scheduling: Scheduling
+    states: PipelineStates

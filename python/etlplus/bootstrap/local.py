@@ -13,7 +13,7 @@ from etlplus.app.ports import Stores
 from etlplus.bootstrap.machine import parts
 from etlplus.domain import names
 from etlplus.domain.connection import ConnectionDraft
-from etlplus.domain.errors import NotFound
+from etlplus.domain.errors import InvalidInput, NotFound
 from etlplus.domain.job import Job, NewJob
 from etlplus.domain.pipeline import PipelineDraft, SpecSummary
 from etlplus.domain.run import PlanReport, Progress
@@ -56,6 +56,7 @@ def run_local(
         cancel: stops the run.
 
     Raises:
+        InvalidInput: it reads a source part by part.
         Unavailable: the pipeline names a connection and the database cannot be used.
     """
     draft = PipelineDraft(spec, source_text, _AUTHOR, "")
@@ -98,6 +99,8 @@ async def _run(
     cancel: threading.Event,
 ) -> Job:
     summary = PipelineLanguage().summarize(draft.spec)
+    if summary.incremental:
+        raise _keeps_no_state(summary.incremental[0])
     async with _machine(settings, summary) as machine:
         job = await _claim(machine.stores, summary.name, draft, params)
         threads = Threads(1, "etlplus-job")
@@ -109,6 +112,14 @@ async def _run(
         finally:
             threads.close()
         return await machine.stores.jobs.get(_WORKSPACE, job.uid)
+
+
+def _keeps_no_state(source: str) -> InvalidInput:
+    return InvalidInput(
+        f"The source {source!r} is read part by part, and --local keeps no state between runs",
+        place=f"sources.{source}.postgres.incremental",
+        hint="Store the pipeline with `etlplus apply` and run it by its name",
+    )
 
 
 async def _claim(stores: Stores, name: str, draft: PipelineDraft, params: Mapping[str, str]) -> Job:

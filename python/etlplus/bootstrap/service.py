@@ -21,6 +21,7 @@ from etlplus.app.planning import Plans
 from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
+from etlplus.app.states import PipelineStates
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.app.versions import Versions
@@ -147,6 +148,7 @@ def _use_cases(
         auth=Auth(stores.tokens),
         system=System(machine.language, info),
         scheduling=Scheduling(stores, tokens),
+        states=PipelineStates(stores),
     )
 
 

@@ -32,6 +32,7 @@ class Section(NamedTuple):
 #: What the words that only lead to other words stand for.
 GROUPS: Final = {
     "jobs": "List, show, watch, cancel and roll back jobs, and read their logs.",
+    "state": "Show and reset how far pipelines have read.",
     "schedule": "Show and pause what pipelines do by themselves.",
     "triggers": "Show which pipelines run after others.",
     "rejects": "Show the rows that a job refused, and read them again.",
@@ -68,6 +69,8 @@ SECTIONS: Final = (
             Command("jobs cancel", "jobs:cancel", "Ask a job to stop and wait until it has."),
             Command("jobs rollback", "rollback:rollback", "Restore what was there before a job."),
             Command("jobs logs", "jobs:logs", "Print the log of a job."),
+            Command("state show", "states:show", "Show how far a pipeline has read."),
+            Command("state reset", "states:reset", "Let a pipeline read from elsewhere."),
             Command("schedule list", "schedules:list_schedules", "List what runs by itself."),
             Command("schedule next", "schedules:upcoming", "Show when a pipeline runs next."),
             Command("schedule pause", "schedules:pause", "Stop a pipeline's schedule."),

@@ -147,6 +147,7 @@ def _head(job: job_pb2.Job) -> str:
             for each in job.replay.left_out
         ]
     rows += _queueing(job)
+    rows += [("reads", f"{each.source}: {line(each.summary)}") for each in job.windows]
     rows += [("param", f"{name}={value}") for name, value in sorted(job.params.items())]
     if job.HasField("scheduled_time"):
         rows.append(("scheduled", job.scheduled_time.ToJsonString()))

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Final
+
+#: What reads a value of a type, or raises.
+_READ: Final[Mapping[str, Callable[[str], object]]] = {
+    "smallint": int,
+    "integer": int,
+    "bigint": int,
+    "numeric": Decimal,
+    "date": date.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+    "timestamptz": datetime.fromisoformat,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,19 @@ class CursorPosition:
     def to_json(self) -> dict[str, Any]:
         """The position as a JSON object, with its kind."""
         return {"kind": CursorWindow.kind, **asdict(self)}
+
+    def at(self, value: str) -> CursorPosition:
+        """The same column at another value, with whose rows the next window begins.
+
+        Raises:
+            ValueError: The value is not of the column's type.
+        """
+        read = _READ.get(self.type, str)
+        try:
+            read(value)
+        except ArithmeticError as error:
+            raise ValueError(str(error)) from error
+        return CursorPosition(self.column, self.type, value)
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> CursorPosition:

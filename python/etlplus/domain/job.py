@@ -11,6 +11,7 @@ from uuid import UUID
 from etlplus.domain.queueing import PRIORITY, QUEUE, Queueing, Wait
 from etlplus.domain.replay import Replay
 from etlplus.domain.run import Books, Progress, RejectSummary
+from etlplus.domain.window import SourceWindow
 
 
 class JobState(StrEnum):
@@ -110,6 +111,7 @@ class Job:
         downstream: the jobs that its success has started; both where a job is looked up.
         replay: whose rejects it reads; None for a job that reads all.
         wait: why it waits, where somebody asked for it; None when it does not wait.
+        windows: what it reads of sources that are read part by part, where somebody asked for it.
     """
 
     workspace: str
@@ -154,6 +156,7 @@ class Job:
 
     queue: str = QUEUE
     wait: Wait | None = field(default=None, compare=False)
+    windows: tuple[SourceWindow, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

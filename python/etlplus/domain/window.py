@@ -6,14 +6,14 @@ Each kind has a file of its own; here is what is common to all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from etlplus.domain.cursor import CursorWindow
-from etlplus.domain.errors import Bug, NotFound, WrongState
+from etlplus.domain.cursor import CursorSource, CursorWindow
+from etlplus.domain.errors import Bug, NotFound, RunError, WrongState
 
 #: A JSON object with the kind of window in `kind`.
 Json = Mapping[str, Any]
@@ -24,6 +24,10 @@ class Window(Protocol):
 
     def to_json(self) -> dict[str, Any]:
         """The window as a JSON object, with its kind."""
+        ...
+
+    def __str__(self) -> str:
+        """As people read it."""
         ...
 
     @property
@@ -142,6 +146,16 @@ def no_state(pipeline: str, source: str) -> NotFound:
         code="STATE_NOT_FOUND",
         place=source or pipeline,
         hint="`etlplus state show` lists the sources that were read incrementally",
+    )
+
+
+def no_column(source: CursorSource, known: Sequence[str]) -> RunError:
+    """The error for a cursor that the source does not have."""
+    return RunError(
+        f"The source cannot be read by the column {source.column}: there is no such column",
+        code="CURSOR_INVALID",
+        place=source.source,
+        hint=f"Its columns are {', '.join(known[:20])}",
     )
 
 

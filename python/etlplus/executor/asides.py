@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from etlplus.domain import names
 from etlplus.domain.connection import Connection, ConnectionCheck, Table
+from etlplus.domain.cursor import CursorSource
 from etlplus.domain.errors import InvalidInput, RunError
 from etlplus.domain.job import Job
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.run import PlanReport, RejectRow
+from etlplus.domain.window import no_column
 from etlplus.executor.parts import Parts
 from etlplus.executor.preparation import Claim, Prepared
 from etlplus.executor.threads import Threads
@@ -37,7 +40,8 @@ class EnginePlanning:
         try:
             summary = await self._threads.call(self._language.summarize, spec)
             prepared = await self._prepare(workspace, spec, params, claim, summary)
-            return await self._threads.call(self._engine.plan, prepared.plan, prepared.runtime)
+            report = await self._threads.call(self._engine.plan, prepared.plan, prepared.runtime)
+            return _with_cursors(report, self._language.cursors(prepared.plan))
         finally:
             await self._threads.call(shutil.rmtree, self._folder(claim), ignore_errors=True)
 
@@ -80,6 +84,26 @@ class EnginePlanning:
             return self._preparation.prepare(spec, params, claim, connections, folder)
 
         return await self._threads.call(prepare)
+
+
+def _with_cursors(report: PlanReport, cursors: Sequence[CursorSource]) -> PlanReport:
+    """The report with what is read of sources that are read part by part.
+
+    Raises:
+        RunError: CURSOR_INVALID.
+    """
+    by_source = {each.source: each for each in cursors}
+    nodes = []
+    for node in report.nodes:
+        cursor = by_source.get(node.name)
+        if cursor is None:
+            nodes.append(node)
+            continue
+        if cursor.column not in [column.name for column in node.columns]:
+            raise no_column(cursor, [column.name for column in node.columns])
+        note = f"read part by part, by what is new in {cursor.column}; one job runs at a time"
+        nodes.append(replace(node, notes=(*node.notes, note)))
+    return replace(report, nodes=tuple(nodes))
 
 
 class ThreadedInspection:

@@ -423,3 +423,47 @@ class UpcomingRun(_message.Message):
     scheduled_time: _timestamp_pb2.Timestamp
     local_time: str
     def __init__(self, scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., local_time: _Optional[str] = ...) -> None: ...
+
+class GetPipelineStateRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ResetPipelineStateRequest(_message.Message):
+    __slots__ = ("name", "source", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    source: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., source: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class PipelineState(_message.Message):
+    __slots__ = ("name", "sources")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    sources: _containers.RepeatedCompositeFieldContainer[SourcePosition]
+    def __init__(self, name: _Optional[str] = ..., sources: _Optional[_Iterable[_Union[SourcePosition, _Mapping]]] = ...) -> None: ...
+
+class SourcePosition(_message.Message):
+    __slots__ = ("source", "kind", "column", "type", "value", "inclusive", "update_time", "rolling_back")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    INCLUSIVE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ROLLING_BACK_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    kind: str
+    column: str
+    type: str
+    value: str
+    inclusive: bool
+    update_time: _timestamp_pb2.Timestamp
+    rolling_back: str
+    def __init__(self, source: _Optional[str] = ..., kind: _Optional[str] = ..., column: _Optional[str] = ..., type: _Optional[str] = ..., value: _Optional[str] = ..., inclusive: _Optional[bool] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rolling_back: _Optional[str] = ...) -> None: ...

@@ -112,6 +112,16 @@ class PipelineServiceStub:
                 request_serializer=etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsRequest.SerializeToString,
                 response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsResponse.FromString,
                 _registered_method=True)
+        self.GetPipelineState = channel.unary_unary(
+                '/etlplus.v1.PipelineService/GetPipelineState',
+                request_serializer=etlplus_dot_v1_dot_pipeline__pb2.GetPipelineStateRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.PipelineState.FromString,
+                _registered_method=True)
+        self.ResetPipelineState = channel.unary_unary(
+                '/etlplus.v1.PipelineService/ResetPipelineState',
+                request_serializer=etlplus_dot_v1_dot_pipeline__pb2.ResetPipelineStateRequest.SerializeToString,
+                response_deserializer=etlplus_dot_v1_dot_pipeline__pb2.PipelineState.FromString,
+                _registered_method=True)
 
 
 class PipelineServiceServicer:
@@ -229,6 +239,22 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPipelineState(self, request, context):
+        """Returns how far a pipeline has come with the sources that it reads part by part.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPipelineState(self, request, context):
+        """Lets a pipeline read from a value on, or from the beginning. What was loaded stays where it is;
+        a load that may be published in part is given up. Fails with FAILED_PRECONDITION while a job of
+        the pipeline has not ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PipelineServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -306,6 +332,16 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.ListUpcomingRuns,
                     request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsRequest.FromString,
                     response_serializer=etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsResponse.SerializeToString,
+            ),
+            'GetPipelineState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPipelineState,
+                    request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.GetPipelineStateRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_pipeline__pb2.PipelineState.SerializeToString,
+            ),
+            'ResetPipelineState': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPipelineState,
+                    request_deserializer=etlplus_dot_v1_dot_pipeline__pb2.ResetPipelineStateRequest.FromString,
+                    response_serializer=etlplus_dot_v1_dot_pipeline__pb2.PipelineState.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -714,6 +750,60 @@ class PipelineService:
             '/etlplus.v1.PipelineService/ListUpcomingRuns',
             etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsRequest.SerializeToString,
             etlplus_dot_v1_dot_pipeline__pb2.ListUpcomingRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPipelineState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.PipelineService/GetPipelineState',
+            etlplus_dot_v1_dot_pipeline__pb2.GetPipelineStateRequest.SerializeToString,
+            etlplus_dot_v1_dot_pipeline__pb2.PipelineState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPipelineState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/etlplus.v1.PipelineService/ResetPipelineState',
+            etlplus_dot_v1_dot_pipeline__pb2.ResetPipelineStateRequest.SerializeToString,
+            etlplus_dot_v1_dot_pipeline__pb2.PipelineState.FromString,
             options,
             channel_credentials,
             insecure,

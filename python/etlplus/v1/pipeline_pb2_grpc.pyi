@@ -76,6 +76,13 @@ class PipelineServiceStub:
     """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
     is paused. With bounds in the past it lists what was planned then by the present schedule.
     """
+    GetPipelineState: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.GetPipelineStateRequest, _pipeline_pb2.PipelineState]
+    """Returns how far a pipeline has come with the sources that it reads part by part."""
+    ResetPipelineState: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ResetPipelineStateRequest, _pipeline_pb2.PipelineState]
+    """Lets a pipeline read from a value on, or from the beginning. What was loaded stays where it is;
+    a load that may be published in part is given up. Fails with FAILED_PRECONDITION while a job of
+    the pipeline has not ended.
+    """
 
 @_typing.type_check_only
 class PipelineServiceAsyncStub(PipelineServiceStub):
@@ -122,6 +129,13 @@ class PipelineServiceAsyncStub(PipelineServiceStub):
     ListUpcomingRuns: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListUpcomingRunsRequest, _pipeline_pb2.ListUpcomingRunsResponse]  # type: ignore[assignment]
     """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
     is paused. With bounds in the past it lists what was planned then by the present schedule.
+    """
+    GetPipelineState: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.GetPipelineStateRequest, _pipeline_pb2.PipelineState]  # type: ignore[assignment]
+    """Returns how far a pipeline has come with the sources that it reads part by part."""
+    ResetPipelineState: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ResetPipelineStateRequest, _pipeline_pb2.PipelineState]  # type: ignore[assignment]
+    """Lets a pipeline read from a value on, or from the beginning. What was loaded stays where it is;
+    a load that may be published in part is given up. Fails with FAILED_PRECONDITION while a job of
+    the pipeline has not ended.
     """
 
 class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -256,6 +270,25 @@ class PipelineServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_pipeline_pb2.ListUpcomingRunsResponse, _abc.Awaitable[_pipeline_pb2.ListUpcomingRunsResponse]]:
         """Lists the instants at which a pipeline is planned to run, in order, whether or not its schedule
         is paused. With bounds in the past it lists what was planned then by the present schedule.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPipelineState(
+        self,
+        request: _pipeline_pb2.GetPipelineStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.PipelineState, _abc.Awaitable[_pipeline_pb2.PipelineState]]:
+        """Returns how far a pipeline has come with the sources that it reads part by part."""
+
+    @_abc_1.abstractmethod
+    def ResetPipelineState(
+        self,
+        request: _pipeline_pb2.ResetPipelineStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pipeline_pb2.PipelineState, _abc.Awaitable[_pipeline_pb2.PipelineState]]:
+        """Lets a pipeline read from a value on, or from the beginning. What was loaded stays where it is;
+        a load that may be published in part is given up. Fails with FAILED_PRECONDITION while a job of
+        the pipeline has not ended.
         """
 
 def add_PipelineServiceServicer_to_server(servicer: PipelineServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

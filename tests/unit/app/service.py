@@ -14,6 +14,7 @@ from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
 from etlplus.app.scheduling import Scheduling
+from etlplus.app.states import PipelineStates
 from etlplus.app.system import ServerInfo, System
 from etlplus.domain.job import Job, Lease
 from etlplus.domain.pipeline import Pipeline
@@ -55,6 +56,7 @@ class Service:
         self.pipelines = Pipelines(self.stores, definitions, tokens)
         self.plans = Plans(self.stores, definitions, EnginePlanning(self.parts, threads))
         self.scheduling = Scheduling(self.stores, tokens)
+        self.states = PipelineStates(self.stores)
         rejects = KeptRejects(self.parts, threads)
         self.jobs = Jobs(self.stores, rejects, tokens, heartbeat=0.01)
         inspection = ThreadedInspection(self.parts, threads)

@@ -18,6 +18,7 @@ from etlplus.domain.connection import (
     Table,
     TableColumn,
 )
+from etlplus.domain.cursor import CursorWindow
 from etlplus.domain.events import EventKind, Heartbeat, JobEvent, NumberedLine, Snapshot
 from etlplus.domain.job import Job, JobError, JobState, SinkResult, SinkRollback
 from etlplus.domain.pipeline import Pipeline, PipelineVersion
@@ -38,6 +39,7 @@ from etlplus.domain.run import (
 )
 from etlplus.domain.schedule import Schedule, ScheduleState
 from etlplus.domain.trigger import Triggers, TriggerState, Upstream
+from etlplus.domain.window import SourceWindow
 from etlplus.rpc.convert import catalogue, connections, jobs, pipelines, reports, times
 from etlplus.v1 import connection_pb2, job_pb2, pipeline_pb2, plan_pb2
 
@@ -92,6 +94,7 @@ JOB = Job(
     ),
     wait=Wait(WaitReason.RETRY, "retry 2 is to come", START),
     queue="heavy",
+    windows=(SourceWindow("orders", CursorWindow("id", "bigint", upper="7")),),
 )
 UPSTREAM = Upstream("a", 1, str(UID), JobState.FAILED, deleted=True)
 

@@ -74,6 +74,7 @@ def script() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "PausePipelineSchedule", {"name": ORDERS}
     yield "ResumePipelineSchedule", {"name": ORDERS}
     yield "ListUpcomingRuns", {"parent": ORDERS}
+    yield "GetPipelineState", {"name": ORDERS}
     yield "DeletePipeline", {"name": ORDERS}
     yield (
         "CreateConnection",
@@ -102,14 +103,25 @@ def test_every_method_answers_with_its_message(bench: Bench) -> None:
         if name == "RunPipeline":
             job = answers[0].name
         answered.append(name)
-    # These take a job that has published: tests/wire/test_rollback.py and test_replay.py have one.
-    assert sorted([*answered, "RollbackJob", "ReplayRejects"]) == sorted(known)
+    # These take a job that has published: tests/wire/test_rollback.py and its neighbours have one.
+    others = ["RollbackJob", "ReplayRejects", "ResetPipelineState"]
+    assert sorted([*answered, *others]) == sorted(known)
 
 
 @pytest.mark.parametrize(
     ("name", "request_", "reason"),
     [
         ("GetPipeline", pipeline_pb2.GetPipelineRequest(name=ORDERS), "PIPELINE_NOT_FOUND"),
+        (
+            "GetPipelineState",
+            pipeline_pb2.GetPipelineStateRequest(name=ORDERS),
+            "PIPELINE_NOT_FOUND",
+        ),
+        (
+            "ResetPipelineState",
+            pipeline_pb2.ResetPipelineStateRequest(name=ORDERS),
+            "PIPELINE_NOT_FOUND",
+        ),
         ("RunPipeline", pipeline_pb2.RunPipelineRequest(name=ORDERS), "PIPELINE_NOT_FOUND"),
         ("GetJob", job_pb2.GetJobRequest(name=NO_JOB), "JOB_NOT_FOUND"),
         ("CancelJob", job_pb2.CancelJobRequest(name=NO_JOB), "JOB_NOT_FOUND"),

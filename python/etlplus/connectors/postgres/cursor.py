@@ -9,6 +9,7 @@ from etlplus.connectors.postgres.session import Session, opened, refused
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorPosition, CursorSource, CursorWindow
 from etlplus.domain.errors import RunError
+from etlplus.domain.window import no_column
 
 #: The types whose order is that of growth, by their number in the catalogue.
 _TYPES = {
@@ -37,6 +38,8 @@ _NUMBERS = ("smallint", "integer", "bigint", "numeric")
 _TIMES = ("date", "timestamp", "timestamptz")
 #: The longest that the question for the newest value may take.
 _PATIENCE = "10min"
+#: The most characters of a value that is kept as a position.
+_LONGEST = 1000
 
 #: Whether no two rows of a table can have the same value. Children by inheritance have keys of
 #: their own.
@@ -156,8 +159,7 @@ class _Look:
         columns = {each.name: each for each in found or ()}
         column = columns.get(self._source.column)
         if column is None:
-            known = ", ".join(list(columns)[:20])
-            raise self._invalid("there is no such column", f"Its columns are {known}")
+            raise no_column(self._source, list(columns))
         if column.type_code not in _TYPES:
             hint = "Use a whole number, a numeric, a date, a timestamp or a text that only grows"
             raise self._invalid(f"its type {column.type_display} has no order to go by", hint)
@@ -239,7 +241,11 @@ class _Look:
                 f"`{self._source.column} is not null`",
                 metadata={"rows": str(missing)},
             )
-        if newest in ("infinity", "Infinity", "NaN"):
+        if newest is not None and len(str(newest)) > _LONGEST:
+            raise self._invalid(
+                f"its newest value has more than {_LONGEST} characters", "Use another column"
+            )
+        if self._type != "text" and newest in ("infinity", "Infinity", "NaN"):
             hint = (
                 "After it nothing would be new any more: mend the row, or leave it out by `query`"
             )

@@ -13,6 +13,7 @@ from etlplus.domain.queueing import WaitReason
 from etlplus.domain.replay import ReplayPlan
 from etlplus.domain.rollback import RolledBack
 from etlplus.domain.run import RejectRow
+from etlplus.domain.window import SourceWindow
 from etlplus.rpc.convert.reports import to_books, to_counts, to_progress
 from etlplus.rpc.convert.times import to_timestamp
 from etlplus.v1 import job_pb2
@@ -65,6 +66,7 @@ def to_job(job: Job) -> job_pb2.Job:
         downstream_jobs=[names.job_name(job.workspace, uid) for uid in job.downstream],
         priority=job.priority,
         queue=job.queue,
+        windows=[_to_window(each) for each in job.windows],
     )
     if job.wait is not None:
         message.wait.reason = _REASONS[job.wait.reason]
@@ -77,6 +79,12 @@ def to_job(job: Job) -> job_pb2.Job:
         message.replay_of = names.job_name(job.workspace, job.replay.of)
         message.replay.CopyFrom(_to_replay(job.replay.plan))
     return message
+
+
+def _to_window(window: SourceWindow) -> job_pb2.SourceWindow:
+    return job_pb2.SourceWindow(
+        source=window.source, summary=str(window.window), state=window.state
+    )
 
 
 def to_error(error: JobError) -> job_pb2.JobError:

@@ -15,7 +15,11 @@ def contract_services(use_cases: UseCases) -> list[Service]:
         Service.named(
             "etlplus.v1.PipelineService",
             PipelineServicer(
-                use_cases.pipelines, use_cases.versions, use_cases.plans, use_cases.scheduling
+                use_cases.pipelines,
+                use_cases.versions,
+                use_cases.plans,
+                use_cases.scheduling,
+                use_cases.states,
             ),
         ),
         Service.named(

@@ -10,6 +10,7 @@ from google.protobuf.empty_pb2 import Empty
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Asked, Plans
 from etlplus.app.scheduling import Scheduling
+from etlplus.app.states import PipelineStates
 from etlplus.app.versions import Versions
 from etlplus.domain.errors import InvalidInput
 from etlplus.rpc.call import Context, caller
@@ -18,6 +19,7 @@ from etlplus.rpc.convert import pipelines as convert
 from etlplus.rpc.convert.masks import fields_to_change
 from etlplus.rpc.convert.reports import to_plan_report
 from etlplus.rpc.convert.schedules import to_upcoming
+from etlplus.rpc.convert.states import to_state
 from etlplus.rpc.convert.times import from_timestamp
 from etlplus.rpc.streams import closing, in_pieces
 from etlplus.v1 import job_pb2, pipeline_pb2
@@ -31,12 +33,18 @@ class PipelineServicer:
     """Translates; the use cases decide."""
 
     def __init__(
-        self, pipelines: Pipelines, versions: Versions, plans: Plans, scheduling: Scheduling
+        self,
+        pipelines: Pipelines,
+        versions: Versions,
+        plans: Plans,
+        scheduling: Scheduling,
+        states: PipelineStates,
     ) -> None:
         self._pipelines = pipelines
         self._versions = versions
         self._plans = plans
         self._scheduling = scheduling
+        self._states = states
 
     async def CreatePipeline(  # noqa: N802, D102 the contract's
         self, request: pipeline_pb2.CreatePipelineRequest, _context: Context
@@ -219,6 +227,19 @@ class PipelineServicer:
         return pipeline_pb2.ListUpcomingRunsResponse(
             upcoming_runs=[to_upcoming(run) for run in page.items], next_page_token=page.next_token
         )
+
+    async def GetPipelineState(  # noqa: N802, D102 the contract's
+        self, request: pipeline_pb2.GetPipelineStateRequest, _context: Context
+    ) -> pipeline_pb2.PipelineState:
+        return to_state(request.name, await self._states.get(caller(), request.name))
+
+    async def ResetPipelineState(  # noqa: N802, D102 the contract's
+        self, request: pipeline_pb2.ResetPipelineStateRequest, _context: Context
+    ) -> pipeline_pb2.PipelineState:
+        positions = await self._states.reset(
+            caller(), request.name, source=request.source, value=request.value
+        )
+        return to_state(request.name, positions)
 
 
 def _asked(request: AskingRequest) -> Asked:
