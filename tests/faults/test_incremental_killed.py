@@ -52,7 +52,8 @@ class Hall:
     def grow(self) -> None:
         first, self.rows = self.rows + 1, self.rows + ROWS
         self.live.query(
-            f"insert into numbers select n, 'word ' || n from generate_series({first}, {self.rows}) n"
+            "insert into numbers select n, 'word ' || n "
+            f"from generate_series({first}, {self.rows}) n"
         )
 
     def start(self) -> job_pb2.Job:

@@ -146,7 +146,7 @@ class JobRun:
                 spec, job.params, claim, connections, self._work_dir, replays=again, parts=sources
             )
             self._prepared = prepared
-            if job.attempt > 1 or job.lost_leases or windows.opening is not None:
+            if job.attempt > 1 or job.lost_leases or windows.goes_on:
                 self._sweep(summary, prepared)
             self.switch.check()
             run = self._parts.engine.start(prepared.plan, prepared.runtime)

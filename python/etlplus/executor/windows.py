@@ -36,6 +36,11 @@ class OpenWindows:
         self._lease = Lease(job.uid, job.epoch)
         self._journal = journal
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the load was begun by an earlier job."""
+        return self.opening is not None and self.opening.load != self._job.uid
+
     async def open(
         self, spec: bytes, summary: SpecSummary, stored: Sequence[Connection], claim: Claim
     ) -> Sequence[SourcePart]:

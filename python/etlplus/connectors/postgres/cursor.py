@@ -168,7 +168,9 @@ class _Look:
     def _relation(self) -> sql.Composable:
         source = self._source
         if source.query:
-            return sql.SQL("({}\n) AS q").format(sql.SQL(source.query))
+            # As the engine does: the line's end closes a comment that the query may end with.
+            query = source.query.strip().rstrip(";")
+            return sql.SQL("({}\n) AS q").format(sql.SQL(query))
         return sql.SQL("{} AS q").format(sql.Identifier(*self._table()))
 
     def _table(self) -> tuple[str, str]:
