@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from etlplus.v1 import job_pb2
@@ -143,6 +145,53 @@ def test_a_load_that_ended_between_two_sinks_goes_on_with_the_next_job(live: Ser
     assert orders.ids() == orders.ids("two") == [1, 2]
     orders.load()
     assert orders.ids() == orders.ids("two") == [1, 2, 3]
+
+
+def test_a_folder_that_has_the_load_already_gets_it_no_second_time(live: Service) -> None:
+    orders = Orders(live, "filed")
+    orders.text = orders.text.replace(
+        "one: {postgres: {connection: local, table: filed_one}}", "one: {jsonl: filed/}"
+    )
+    live.query("create unique index on filed_orders (id)")
+    live.query("create table filed_two (id bigint check (id < 2), at timestamptz, word text)")
+    orders.add("1", "2")
+    assert orders.run().state == job_pb2.Job.STATE_FAILED
+    live.query("alter table filed_two drop constraint filed_two_id_check")
+    orders.add("3")
+    orders.load()
+    orders.load()
+    lines = [
+        json.loads(line)
+        for path in (live.root / "filed").glob("*.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+    assert sorted(line["id"] for line in lines) == orders.ids("two") == [1, 2, 3]
+
+
+def test_each_source_has_a_position_of_its_own(live: Service) -> None:
+    live.query("create table left_rows (id bigint primary key)")
+    live.query("create table right_rows (id bigint primary key)")
+    text = """\
+api: etlplus/v1
+name: pair
+sources:
+  left_rows: {postgres: {connection: local, table: left_rows, incremental: id}}
+  right_rows: {postgres: {connection: local, query: select * from right_rows, incremental: id}}
+sinks:
+  one: {from: left_rows, postgres: {connection: local, table: pair_one}}
+  two: {from: right_rows, postgres: {connection: local, table: pair_two}}
+"""
+    live.query("insert into left_rows values (1), (2)")
+    for ids, one, two in (
+        ("(5), (6)", [1, 2], [5]),
+        ("(7)", [1, 2], [5, 6]),
+    ):
+        live.query(f"insert into right_rows values {ids}")
+        job = live.run(text)
+        assert job.state == SUCCEEDED, job.error
+        for table, wanted in (("pair_one", one), ("pair_two", two)):
+            found = live.query(f"select id from {table} order by id")
+            assert [row[0] for row in found] == wanted
 
 
 def test_a_job_that_failed_before_it_published_has_no_share_in_the_next(live: Service) -> None:
