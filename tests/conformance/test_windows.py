@@ -292,6 +292,20 @@ async def test_a_reset_waits_for_running_jobs_and_knows_its_sources(stores: Stor
     assert caught.value.code == "PIPELINE_BUSY"
 
 
+async def test_a_window_goes_out_from_the_position_that_holds(stores: Stores) -> None:
+    await pipeline(stores)
+    _, lease = await start(stores)
+    opening = await stores.windows.begin(lease, ["orders"])
+    await stores.windows.reset(WORKSPACE, PIPELINE, "", None)
+    with pytest.raises(WrongState) as caught:
+        await stores.windows.fix(lease, opening, {"orders": window("7")})
+    assert caught.value.code == "PIPELINE_BUSY"
+    opening = await stores.windows.begin(lease, ["orders"])
+    await stores.windows.fix(lease, opening, {"orders": window("7")})
+    assert await stores.jobs.settle(lease, SUCCEEDED)
+    assert await value(stores) == "7"
+
+
 async def test_jobs_are_kept_for_as_long_as_the_next_one_needs_them(stores: Stores) -> None:
     await pipeline(stores)
     done = await loaded(stores, "7")

@@ -63,6 +63,11 @@ def test_only_what_is_new_is_read(live: Service) -> None:
     orders.add("3")
     orders.load()
     assert orders.ids() == [1, 2, 3] == orders.ids("two")
+    told = live.query(
+        "select windows -> 'orders' ->> 'lower', windows -> 'orders' ->> 'upper' from etlplus.load"
+        " where target = 'public.grow_one' order by number"
+    )
+    assert told == [(None, "2"), (None, None), ("2", "3")]
 
 
 def test_rows_with_the_newest_value_are_not_split_between_two_appends(live: Service) -> None:

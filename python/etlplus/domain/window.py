@@ -118,6 +118,16 @@ def busy(job: UUID) -> WrongState:
     )
 
 
+def moved(source: str) -> WrongState:
+    """The error when a position changed between the two halves of opening a window."""
+    return WrongState(
+        f"The position of the source {source!r} was changed while the job began",
+        code="PIPELINE_BUSY",
+        place=source,
+        hint="The job begins again by itself",
+    )
+
+
 def held(job: UUID) -> WrongState:
     """The error while a rollback of the pipeline is not at its end."""
     return WrongState(

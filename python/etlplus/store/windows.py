@@ -13,6 +13,7 @@ from etlplus.domain.window import (
     Window,
     busy,
     held,
+    moved,
     no_state,
     stands,
     unfinished,
@@ -70,6 +71,8 @@ class PostgresWindows:
             await self._refuse_others(names, lease.job, positions)
             for source, window in windows.items():
                 place = opening.positions[source]
+                if positions[source].epoch != place.epoch:
+                    raise moved(source)
                 params = {
                     **names,
                     "job": lease.job,
@@ -78,7 +81,6 @@ class PostgresWindows:
                     "value": Jsonb(window.to_json()),
                     "before": _jsonb(place.value),
                     "after": _jsonb(window.after),
-                    # If the position was moved since it was read, the window will not move it.
                     "base": place.epoch,
                     "begun": False,
                 }

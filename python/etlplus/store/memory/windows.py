@@ -15,6 +15,7 @@ from etlplus.domain.window import (
     Window,
     busy,
     held,
+    moved,
     no_state,
     stands,
     unfinished,
@@ -48,6 +49,9 @@ class MemoryWindows:
         self._refuse_others(job, job.uid)
         for source, window in windows.items():
             place = opening.positions[source]
+            now = self._memory.tables.positions[job.workspace, job.pipeline, source]
+            if now.epoch != place.epoch:
+                raise moved(source)
             kept = KeptWindow(
                 workspace=job.workspace,
                 pipeline=job.pipeline,
@@ -216,11 +220,12 @@ def settle(memory: Memory, job: Job) -> None:
         tables.windows[key] = kept.in_state("DONE")
         place = (job.workspace, job.pipeline, key[1])
         now = tables.positions[place]
-        if now.epoch == kept.base and now.epoch < job.epoch and now.number < kept.number:
+        if now.epoch == kept.base and now.number < kept.number:
+            tables.epoch += 1
             tables.positions[place] = replace(
                 now,
                 value=kept.told.window.after,
-                epoch=job.epoch,
+                epoch=tables.epoch,
                 number=kept.number,
                 update_time=memory.now(),
             )

@@ -185,18 +185,18 @@ with changed as (
     update etlplus_control.job_window as part set state = 'DONE'
     from changed
     where part.job = changed.uid and part.state = 'OPEN' and changed.state = 'SUCCEEDED'
-    returning part.workspace, part.pipeline, part.source, part.number, part.base, part.after,
-        changed.epoch
+    returning part.workspace, part.pipeline, part.source, part.number, part.base, part.after
 ), moved as (
-    -- Only from where the window went out, never by an older job or a lower epoch.
+    -- Only from where the window went out, and never by an older one. A lower epoch of the job did not
+    -- get here.
     update etlplus_control.position as place set
         value = done.after,
-        epoch = done.epoch,
+        epoch = nextval('etlplus_control.epoch'),
         number = done.number,
         update_time = clock_timestamp()
     from done
     where place.workspace = done.workspace and place.pipeline = done.pipeline
-        and place.source = done.source and place.epoch = done.base and place.epoch < done.epoch
+        and place.source = done.source and place.epoch = done.base
         and place.number < done.number
 )
 select uid, limited from changed
