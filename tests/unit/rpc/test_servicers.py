@@ -75,6 +75,8 @@ def script() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "ResumePipelineSchedule", {"name": ORDERS}
     yield "ListUpcomingRuns", {"parent": ORDERS}
     yield "GetPipelineState", {"name": ORDERS}
+    yield "ComparePipelineVersions", {"name": ORDERS, "old_version": 1, "new_version": 2}
+    yield "RestorePipelineVersion", {"name": ORDERS, "version": 1}
     yield "DeletePipeline", {"name": ORDERS}
     yield (
         "CreateConnection",
