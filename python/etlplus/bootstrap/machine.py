@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from etlplus.app.ports import Stores
-from etlplus.connectors import connectors, cursors, file_rollbacks, publishers, table_rollbacks
+from etlplus.connectors import (
+    connectors,
+    cursors,
+    evolvers,
+    file_rollbacks,
+    publishers,
+    table_rollbacks,
+)
 from etlplus.engine import RustEngine
 from etlplus.executor.environment import Environment, Secrets
 from etlplus.executor.parts import Parts
@@ -38,4 +45,5 @@ def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -
         table_rollbacks=table_rollbacks(),
         file_rollbacks=file_rollbacks(),
         cursors=cursors(),
+        evolvers=evolvers(),
     )

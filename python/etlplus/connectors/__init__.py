@@ -1,7 +1,8 @@
 """What leads outside: databases and files, by kind. Synchronous; called in threads only.
 
 The folder is the registry. Each module or package in it may offer `CONNECTORS` and `CURSORS`, by
-kind of connection, and by kind of sink `PUBLISHERS`, `ROLLBACKS` for tables and `FILE_ROLLBACKS`.
+kind of connection, and by kind of sink `PUBLISHERS`, `ROLLBACKS` and `EVOLVERS` for tables and
+`FILE_ROLLBACKS`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,16 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
-from etlplus.app.ports import Connector, CursorReader, FileRollback, Publisher, TableRollback
+from etlplus.app.ports import (
+    Connector,
+    CursorReader,
+    Evolver,
+    FileRollback,
+    Publisher,
+    TableRollback,
+)
 
-__all__ = ["connectors", "cursors", "file_rollbacks", "publishers", "table_rollbacks"]
+__all__ = ["connectors", "cursors", "evolvers", "file_rollbacks", "publishers", "table_rollbacks"]
 
 
 def connectors() -> Mapping[str, Connector]:
@@ -45,6 +53,14 @@ def table_rollbacks() -> Mapping[str, TableRollback]:
     found: dict[str, TableRollback] = {}
     for module in _modules():
         found |= getattr(module, "ROLLBACKS", {})
+    return found
+
+
+def evolvers() -> Mapping[str, Evolver]:
+    """What lets tables follow the columns of the rows, by kind of sink."""
+    found: dict[str, Evolver] = {}
+    for module in _modules():
+        found |= getattr(module, "EVOLVERS", {})
     return found
 
 

@@ -9,6 +9,7 @@ from etlplus.app.ports import (
     Connector,
     CursorReader,
     Engine,
+    Evolver,
     FileRollback,
     Language,
     Publisher,
@@ -33,3 +34,4 @@ class Parts:
     table_rollbacks: Mapping[str, TableRollback] = field(default_factory=dict)
     cursors: Mapping[str, CursorReader] = field(default_factory=dict)
     file_rollbacks: Mapping[str, FileRollback] = field(default_factory=dict)
+    evolvers: Mapping[str, Evolver] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from etlplus.executor.preparation import Claim, Prepared, make_folder
 from etlplus.executor.publication import Publication
 from etlplus.executor.replays import check_read, check_standing, read_again
 from etlplus.executor.stopping import Reason, Switch
+from etlplus.executor.survey import evolve
 from etlplus.executor.threads import Threads, happens
 from etlplus.executor.windows import BUSY_DELAY, OpenWindows
 
@@ -139,7 +140,7 @@ class JobRun:
             self._load = replace(self._load, load_id=load_id, windows=windows.told())
             claim = replace(claim, load_id=load_id)
 
-        def work() -> RunOutcome:
+        def prepare() -> list[str]:
             connections = preparation.resolve(summary, stored)
             again = read_again(job.replay, self._parts.environment)
             prepared = preparation.prepare(
@@ -149,12 +150,21 @@ class JobRun:
             if job.attempt > 1 or job.lost_leases or windows.goes_on:
                 self._sweep(summary, prepared)
             self.switch.check()
-            run = self._parts.engine.start(prepared.plan, prepared.runtime)
-            self._engine_run = run
-            self.switch.attach(run)
-            return run.wait()
+            altered = evolve(self._parts, prepared, self._load, self.switch)
+            return [each for diff in altered for each in diff.statements]
 
-        return await self._threads.call(work)
+        for statement in await self._threads.call(prepare):
+            self._journal.write(f"Altered a target: {statement}")
+        return await self._threads.call(self._work)
+
+    def _work(self) -> RunOutcome:
+        prepared = self._prepared
+        if prepared is None:
+            raise AssertionError("the plan is prepared first")
+        run = self._parts.engine.start(prepared.plan, prepared.runtime)
+        self._engine_run = run
+        self.switch.attach(run)
+        return run.wait()
 
     def _sweep(self, summary: SpecSummary, prepared: Prepared) -> None:
         """Fences off and removes what earlier claims of this load staged."""

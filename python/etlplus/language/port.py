@@ -11,12 +11,13 @@ from google.protobuf.json_format import MessageToDict
 from etlplus.app.ports import CatalogueEntry, RunContext, SqlReader
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorSource
+from etlplus.domain.evolution import TableSink
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
 from etlplus.domain.window import SourcePart
-from etlplus.language import canonical, catalogue, lowering
+from etlplus.language import canonical, catalogue, lowering, probing
 from etlplus.language.check import Parsed, check_spec, parse
 from etlplus.language.incremental import cursors
 from etlplus.language.replay import plan_replay
@@ -95,6 +96,20 @@ class PipelineLanguage:
     def cursors(self, plan: bytes) -> Sequence[CursorSource]:
         """Return the sources of a lowered plan that are read by a column whose values grow."""
         return cursors(engine_pb2.Plan.FromString(plan).spec)
+
+    def tables(self, plan: bytes) -> Sequence[TableSink]:
+        """Return the sinks of a serialized Plan that write tables."""
+        return probing.tables(plan)
+
+    def as_new(self, plan: bytes) -> bytes:
+        """Return the Plan with tables that are not there. See `probing.as_new`."""
+        return probing.as_new(plan)
+
+    def without(
+        self, plan: bytes, columns: Mapping[str, Sequence[str]]
+    ) -> tuple[bytes, Sequence[str]]:
+        """Return the Plan whose sinks do not get these columns. See `probing.without`."""
+        return probing.without(plan, columns)
 
     def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:
         """Return which rejects can be read again. Raises as `replay.plan_replay`."""

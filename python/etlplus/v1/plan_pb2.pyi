@@ -512,18 +512,20 @@ class Sink(_message.Message):
     def __init__(self, name: _Optional[str] = ..., postgres: _Optional[_Union[PostgresSink, _Mapping]] = ..., parquet: _Optional[_Union[ParquetSink, _Mapping]] = ..., csv: _Optional[_Union[CsvSink, _Mapping]] = ..., jsonl: _Optional[_Union[JsonlSink, _Mapping]] = ..., **kwargs) -> None: ...
 
 class PostgresSink(_message.Message):
-    __slots__ = ("connection", "table", "mode", "keys", "history")
+    __slots__ = ("connection", "table", "mode", "keys", "history", "schema_policy")
     CONNECTION_FIELD_NUMBER: _ClassVar[int]
     TABLE_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_POLICY_FIELD_NUMBER: _ClassVar[int]
     connection: str
     table: str
     mode: str
     keys: _containers.RepeatedScalarFieldContainer[str]
     history: History
-    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., mode: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ..., history: _Optional[_Union[History, _Mapping]] = ...) -> None: ...
+    schema_policy: str
+    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., mode: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ..., history: _Optional[_Union[History, _Mapping]] = ..., schema_policy: _Optional[str] = ...) -> None: ...
 
 class History(_message.Message):
     __slots__ = ("valid_from", "valid_to", "is_current", "effective", "deleted")

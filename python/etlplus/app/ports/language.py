@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorSource
+from etlplus.domain.evolution import TableSink
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
@@ -153,6 +154,23 @@ class Language(Protocol):
 
     def cursors(self, plan: bytes) -> Sequence[CursorSource]:
         """The sources of a lowered plan that are read by a column whose values grow."""
+        ...
+
+    def tables(self, plan: bytes) -> Sequence[TableSink]:
+        """The sinks of a serialized Plan that write tables."""
+        ...
+
+    def as_new(self, plan: bytes) -> bytes:
+        """The Plan with every table replaced by one that is not there.
+
+        Compiled, it tells the types that a table made for the rows would have.
+        """
+        ...
+
+    def without(
+        self, plan: bytes, columns: Mapping[str, Sequence[str]]
+    ) -> tuple[bytes, Sequence[str]]:
+        """The Plan whose sinks do not get these columns, and the names of the steps for that."""
         ...
 
     def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:

@@ -13,6 +13,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from etlplus.domain.connection import Connection, ConnectionCheck, ResolvedConnection, Table
 from etlplus.domain.cursor import CursorPosition, CursorSource, CursorWindow
+from etlplus.domain.evolution import Incoming, SchemaDiff, TableSink
 from etlplus.domain.fileload import FileLoad
 from etlplus.domain.job import Job
 from etlplus.domain.rollback import RollbackOrder, RolledBack
@@ -128,6 +129,40 @@ class Publisher(Protocol):
 
     def drop(self, keys: Sequence[StagingKey], connection: ResolvedConnection | None) -> None:
         """Removes the staging of these dead claims."""
+        ...
+
+
+class Evolver(Protocol):
+    """Lets tables of one kind of connection follow the columns of the rows."""
+
+    def compare(
+        self, sink: TableSink, incoming: Sequence[Incoming], connection: ResolvedConnection
+    ) -> SchemaDiff:
+        """A table beside the rows, and what evolving would execute. Changes nothing.
+
+        Raises:
+            RunError: TARGET_MISMATCH, CONNECTION_FAILED, DATABASE_ERROR.
+        """
+        ...
+
+    def evolve(
+        self,
+        sink: TableSink,
+        incoming: Sequence[Incoming],
+        load: Load,
+        connection: ResolvedConnection,
+        stop: Stop | None = None,
+    ) -> SchemaDiff:
+        """Alters the table in one transaction; does nothing where it has followed already.
+
+        Returns:
+            What was altered, beside the table as it was.
+
+        Raises:
+            Cancelled: `stop` said so, and nothing was altered.
+            WrongState: STALE_EPOCH, a later claim of the load was here.
+            RunError: TARGET_MISMATCH, PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
+        """
         ...
 
 

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from etlplus.connectors.postgres.session import Session
 from etlplus.connectors.postgres.staging import name
+from etlplus.domain.errors import RunError
 from etlplus.domain.run import StagedSink
 
 _NOTHING_SHARED = """
@@ -25,6 +26,12 @@ SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_publication)
     WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
       AND a.backend_xmin IS NOT NULL AND a.xact_start < a.query_start
 )"""
+
+_OLDER_READER = """
+SELECT a.pid FROM pg_catalog.pg_stat_activity a
+WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
+  AND a.backend_xmin IS NOT NULL AND a.xact_start < a.query_start
+LIMIT 1"""
 
 _IS_BARE = """
 SELECT EXISTS (
@@ -82,6 +89,24 @@ def may_swap(session: Session, staged: StagedSink) -> bool:
     return may_adopt(session, staged) and all(
         _ask(session, staged, question) for question in (_IS_BARE, _SAME_COLUMNS)
     )
+
+
+def expect_no_older_reader(session: Session, target: str) -> None:
+    """Returns when nobody reads with a snapshot to which rows written anew would be missing.
+
+    Raises:
+        RunError: PUBLISH_CONFLICT.
+    """
+    row = session.execute(_OLDER_READER).fetchone()
+    if row is not None:
+        raise RunError(
+            f"The types of {target} cannot be widened while the transaction of process {row[0]} "
+            "reads with an older snapshot",
+            code="PUBLISH_CONFLICT",
+            place=target,
+            hint="Run the pipeline again when that transaction has ended",
+            metadata={"target": target},
+        )
 
 
 def adopt(session: Session, staged: StagedSink) -> None:

@@ -23,9 +23,9 @@ from etlplus.domain.run import Books, Load, Published, StagedSink
 #: Guards making the tables against two that do it at once. Any number, the same everywhere.
 _MAKING = 0x65746C70
 
-#: The last step makes this column, so that its presence says that every step was taken.
+#: What the last steps make, so that its presence says that every step was taken.
 _IS_THERE = """
-SELECT EXISTS (
+SELECT pg_catalog.to_regclass('etlplus.evolution') IS NOT NULL AND EXISTS (
     SELECT FROM pg_catalog.pg_attribute
     WHERE attrelid = pg_catalog.to_regclass('etlplus.load') AND attname = 'windows'
 )"""
@@ -90,6 +90,17 @@ CREATE TABLE IF NOT EXISTS etlplus.restored (
     "ALTER TABLE etlplus.load ADD COLUMN IF NOT EXISTS deleted bigint NOT NULL DEFAULT 0",
     # What the load read of sources that are read part by part, by source.
     "ALTER TABLE etlplus.load ADD COLUMN IF NOT EXISTS windows jsonb NOT NULL DEFAULT '{}'",
+    # How targets followed the columns of rows. A load that altered one may have published nothing.
+    """
+CREATE TABLE IF NOT EXISTS etlplus.evolution (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    load_id text NOT NULL,
+    sink text NOT NULL,
+    job text NOT NULL,
+    target text NOT NULL,
+    statement text NOT NULL,
+    alter_time timestamptz NOT NULL DEFAULT pg_catalog.now()
+)""",
 )
 
 _FENCE = """

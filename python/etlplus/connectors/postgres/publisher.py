@@ -65,10 +65,10 @@ class PostgresPublisher:
         """
         target = _given(connection)
         deadline = time.monotonic() + self._patience
-        pauses = _pauses()
+        waits = pauses()
         while True:
             try:
-                with self._sessions.lent(target) as session, _stoppable(session, stop):
+                with self._sessions.lent(target) as session, stoppable(session, stop):
                     ledger.make(session)
                     return _publish(session, staged, load)
             except psycopg.Error as error:
@@ -84,7 +84,7 @@ class PostgresPublisher:
                     raise
                 if stop is not None:
                     stop.check()
-            self._pause.wait(next(pauses))
+            self._pause.wait(next(waits))
 
     def sweep(self, load: Load, connection: ResolvedConnection | None) -> None:
         """Fences off older epochs of this load and removes what they staged.
@@ -94,13 +94,13 @@ class PostgresPublisher:
             RunError: PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
         """
         deadline = time.monotonic() + self._patience
-        pauses = _pauses()
+        waits = pauses()
         while True:
             try:
                 with self._sessions.lent(_given(connection)) as session:
                     ledger.make(session)
                     with session.transaction():
-                        _set_lock_timeout(session)
+                        set_lock_timeout(session)
                         ledger.fence(session, load)
                     older = [
                         key
@@ -111,7 +111,7 @@ class PostgresPublisher:
                     return
             except psycopg.Error as error:
                 self._bear(error, f"Cannot sweep up after the load {load.load_id}", deadline)
-            self._pause.wait(next(pauses))
+            self._pause.wait(next(waits))
 
     def discard(
         self, load: Load, connection: ResolvedConnection | None, staged: Sequence[StagedSink]
@@ -150,7 +150,7 @@ class PostgresPublisher:
         bear(error, what, deadline=deadline, patience=self._patience, again=again)
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """Seconds between attempts, longer and longer, without end."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
@@ -165,7 +165,7 @@ def _given(connection: ResolvedConnection | None) -> ResolvedConnection:
 
 
 @contextmanager
-def _stoppable(session: Session, stop: Stop | None) -> Iterator[None]:
+def stoppable(session: Session, stop: Stop | None) -> Iterator[None]:
     """Cancels the session's statement when the load is no longer wanted."""
     if stop is None:
         yield
@@ -184,13 +184,14 @@ def _stoppable(session: Session, stop: Stop | None) -> Iterator[None]:
         session.close()
 
 
-def _set_lock_timeout(session: Session) -> None:
+def set_lock_timeout(session: Session) -> None:
+    """Lets statements of this transaction wait two seconds for locks of others."""
     session.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT_MS)))
 
 
 def _publish(session: Session, staged: StagedSink, load: Load) -> Published:
     with session.transaction():
-        _set_lock_timeout(session)
+        set_lock_timeout(session)
         ledger.fence(session, load)
         known = ledger.get(session, load, staged.name)
         if known is not None:

@@ -1,0 +1,66 @@
+"""Runs whole jobs by the worker's own code, with stores in memory, against a real warehouse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from etlplus import language
+from etlplus import settings as settings_module
+from etlplus.bootstrap.machine import parts
+from etlplus.connectors.postgres import PostgresRollback
+from etlplus.domain import names
+from etlplus.domain.connection import ResolvedConnection
+from etlplus.domain.job import Job, NewJob
+from etlplus.domain.pipeline import PipelineDraft
+from etlplus.domain.rollback import RollbackOrder
+from etlplus.executor.run import JobRun
+from etlplus.executor.threads import Threads
+from etlplus.store.memory.stores import MemoryStores
+
+_LEASE = timedelta(minutes=10)
+_ROLLBACK = PostgresRollback(patience=10)
+
+
+class Jobs:
+    """A worker's machine, with `local` as its warehouse; each job has a pipeline of its own."""
+
+    def __init__(self, folder: Path, warehouse: ResolvedConnection) -> None:
+        given = {"data_dir": folder / "data", "file_roots": (folder,), "undo_keep": 9}
+        settings = settings_module.load().model_copy(update=given)
+        self.stores = MemoryStores()
+        self.parts = parts(settings, self.stores, warehouse.options)
+        self._warehouse = warehouse
+
+    def run(self, text: str, *, times: int = 1, **params: str) -> Job:
+        """Runs a definition as a job, claimed so many times; the job as it ended."""
+        return asyncio.run(self._run(text, times, params))
+
+    def spec(self, text: str) -> bytes:
+        """The definition of a text without errors."""
+        parsed = language.parse(text)
+        assert parsed.spec is not None, language.render(parsed.problems)
+        return parsed.spec
+
+    def back(self, job: Job, *, cascade: bool = False) -> None:
+        """Rolls a job's sink `out` back."""
+        order = RollbackOrder(names.load_id(job.uid), ("out",), "me", "", cascade)
+        _ROLLBACK.roll_back(order, self._warehouse)
+
+    async def _run(self, text: str, times: int, params: Mapping[str, str]) -> Job:
+        name = f"p{uuid4().hex}"
+        draft = PipelineDraft(self.spec(text), text, "me", "")
+        stored = await self.stores.pipelines.create("default", name, draft)
+        new = NewJob("default", names.new_job_id(), name, stored.version, params, "me")
+        await self.stores.jobs.create(new)
+        threads = Threads(1, "test-job")
+        try:
+            for _ in range(times):
+                (job,) = await self.stores.jobs.claim(uuid4(), lease=_LEASE)
+                await JobRun(self.parts, threads, job).execute()
+        finally:
+            threads.close()
+        return await self.stores.jobs.get("default", new.uid)
