@@ -21,7 +21,7 @@ from etlplus.domain.job import (
 )
 from etlplus.domain.names import new_job_id
 from etlplus.domain.run import Books, NodeCounters, Progress, RejectCount, RejectSummary
-from tests.conformance.drafts import LEASE, WORKSPACE, claim, pipeline, running, submit
+from tests.conformance.drafts import LEASE, PIPELINE, WORKSPACE, claim, pipeline, running, submit
 
 PROGRESS = Progress(
     nodes=(NodeCounters("flights", "csv", 10, 9, 1), NodeCounters("clean", "map", 9, 9)),
@@ -328,3 +328,13 @@ async def test_what_is_rolled_back_is_noted_once_and_told_to_watchers(stores: St
     assert await stores.jobs.roll_back(WORKSPACE, job.uid, [noted]) == again
     with pytest.raises(NotFound):
         await stores.jobs.roll_back("other", job.uid, [noted])
+
+
+async def test_a_pinned_job_keeps_the_hash_of_its_plan(stores: Stores) -> None:
+    await pipeline(stores)
+    new = NewJob(WORKSPACE, new_job_id(), PIPELINE, 1, {}, "root", plan_hash="0123-4567")
+    made = await stores.jobs.create(new)
+    assert made.plan_hash == "0123-4567"
+    assert await stores.jobs.get(WORKSPACE, new.uid) == made
+    claimed, _ = await claim(stores)
+    assert claimed.plan_hash == "0123-4567"

@@ -218,7 +218,8 @@ async def test_due_schedules_are_read_in_pages(stores: Stores) -> None:
 async def test_a_planned_instant_is_run_once_unless_it_failed(stores: Stores) -> None:
     await make(stores, YEARLY)
     instant = datetime(2020, 1, 1, tzinfo=UTC)
-    first = await stores.schedules.run_at(_job(instant))
+    first = await stores.schedules.run_at(replace(_job(instant), plan_hash="0123-4567"))
+    assert first.plan_hash == "0123-4567"
     assert await stores.schedules.run_at(_job(instant)) == first
     (job,) = await stores.jobs.claim(uuid4(), lease=LEASE)
     await stores.jobs.settle(Lease(job.uid, job.epoch), Settlement(JobState.FAILED, error=ERROR))

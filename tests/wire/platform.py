@@ -28,7 +28,9 @@ from etlplus.app.versions import Versions
 from etlplus.client import AsyncClient, connect_async
 from etlplus.domain.connection import Connection, ConnectionCheck, Table, TableColumn
 from etlplus.domain.errors import EtlError
+from etlplus.domain.evolution import EVOLVE, ColumnChange, SchemaDiff, TableSink
 from etlplus.domain.job import Job, Lease
+from etlplus.domain.planhash import Survey
 from etlplus.domain.rollback import RolledBack
 from etlplus.domain.run import ColumnReport, NodeReport, PlanReport, RejectRow, SinkReport
 from etlplus.executor.threads import Threads
@@ -57,6 +59,13 @@ steps:
 sinks:
   out: {from: clean, parquet: {uri: "out/"}}
 """
+PLAN_HASH = "-".join(["0123456789ab"] * 5)
+DIFF = SchemaDiff(
+    TableSink("out", "local", "public.t", EVOLVE),
+    exists=True,
+    changes=(ColumnChange("id", "widened", "integer", "bigint", rewrites=True),),
+    statements=('ALTER TABLE "public"."t" ALTER COLUMN "id" TYPE bigint',),
+)
 REPORT = PlanReport(
     nodes=(NodeReport("orders", "csv", (ColumnReport("amount", "varchar"),), ("delimiter ,",)),),
     sinks=(SinkReport("out", "parquet", "out/", "replace"),),
@@ -86,9 +95,9 @@ class Outside:
     async def call(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(work, *args, **kwargs)
 
-    async def plan(self, _workspace: str, _spec: bytes, _params: Mapping[str, str]) -> PlanReport:
+    async def plan(self, _workspace: str, _spec: bytes, _params: Mapping[str, str]) -> Survey:
         self._fail()
-        return REPORT
+        return Survey(REPORT, (DIFF,), PLAN_HASH)
 
     async def preview(
         self, _workspace: str, _spec: bytes, _params: Mapping[str, str], _node: str, _rows: int

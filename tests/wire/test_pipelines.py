@@ -6,8 +6,8 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from etlplus.domain import errors
-from etlplus.v1 import pipeline_pb2
-from tests.wire.platform import ORDERS, SOURCE, WORKSPACE, Platform, create
+from etlplus.v1 import job_pb2, pipeline_pb2
+from tests.wire.platform import DIFF, ORDERS, PLAN_HASH, SOURCE, WORKSPACE, Platform, create
 
 
 async def test_a_pipeline_from_text_comes_back_as_text_and_message(served: Platform) -> None:
@@ -126,6 +126,14 @@ async def test_plan_and_preview(served: Platform) -> None:
     )
     assert answer.report.nodes[0].columns[0].name == "amount"
     assert answer.report.sinks[0].target == "out/"
+    assert answer.plan_hash == PLAN_HASH
+    (diff,) = answer.schema_diffs
+    assert (diff.sink, diff.target, diff.policy, diff.exists) == ("out", "public.t", "evolve", True)
+    assert list(diff.statements) == list(DIFF.statements)
+    (change,) = diff.changes
+    assert (change.column, change.what, change.before, change.after, change.rewrites) == (
+        "id", "widened", "integer", "bigint", True
+    )  # fmt: skip
     served.outside.pieces = (b"a" * 3_000_000, b"b")
     request = pipeline_pb2.PreviewPipelineRequest(parent=WORKSPACE, source_text=SOURCE)
     pieces = [each.arrow_ipc async for each in served.client.pipelines.PreviewPipeline(request)]
@@ -200,3 +208,17 @@ async def second_version(served: Platform) -> pipeline_pb2.Pipeline:
             pipeline=pipeline_pb2.Pipeline(name=ORDERS, source_text=text)
         )
     )
+
+
+async def test_a_run_is_pinned_to_a_plan(served: Platform) -> None:
+    await create(served)
+    request = pipeline_pb2.RunPipelineRequest(
+        name=ORDERS, params={"day": "2026-01-01"}, plan_hash=PLAN_HASH
+    )
+    job = await served.client.pipelines.RunPipeline(request)
+    assert job.plan_hash == PLAN_HASH
+    found = await served.client.jobs.GetJob(job_pb2.GetJobRequest(name=job.name))
+    assert found.plan_hash == PLAN_HASH
+    request.plan_hash = "0123"
+    with pytest.raises(errors.InvalidInput):
+        await served.client.pipelines.RunPipeline(request)

@@ -15,10 +15,10 @@ from etlplus.app.scheduling import planned
 from etlplus.domain import names
 from etlplus.domain.errors import EtlError, InvalidInput, RunError, WrongState
 from etlplus.domain.job import Job, JobState, NewJob
+from etlplus.domain.planhash import Survey
 from etlplus.domain.principal import Principal
 from etlplus.domain.problem import Problem
 from etlplus.domain.request import RequestKey
-from etlplus.domain.run import PlanReport
 
 MOST_PREVIEW_ROWS = 10_000
 DEFAULT_PREVIEW_ROWS = 20
@@ -38,7 +38,7 @@ class Asked:
 class Planned:
     """What a run would do, and what in the definition is likely a mistake."""
 
-    report: PlanReport
+    survey: Survey
     warnings: tuple[Problem, ...]
 
 
@@ -105,10 +105,14 @@ class Plans:
         validate_only: bool = False,
         scheduled_time: datetime | None = None,
         priority: int | None = None,
+        plan_hash: str = "",
     ) -> Job:
         """Queues a run of a stored pipeline; 0 runs the newest version. Nothing has run yet.
 
         Without a priority it has that of the definition.
+
+        With a plan's hash the run is pinned: it fails with PLAN_CHANGED, before it stages anything,
+        where its plan has another.
 
         With a planned instant it takes the schedule's parameters where none are given, and is the
         only run for it: one that has not failed is the answer.
@@ -133,6 +137,7 @@ class Plans:
             )
             if priority is not None:
                 job = replace(job, queueing=replace(job.queueing, priority=priority))
+            job = replace(job, plan_hash=plan_hash)
             if validate_only:
                 return _unsaved(job)
             if scheduled_time is not None:
@@ -144,7 +149,12 @@ class Plans:
         return await once(
             self._stores.requests,
             RequestKey(workspace, "RunPipeline", request_id),
-            _body(pipeline, version, given, scheduled_time, priority),
+            _body(
+                (pipeline, version, given),
+                scheduled_time=scheduled_time,
+                priority=priority,
+                plan_hash=plan_hash,
+            ),
             submit,
             write=lambda job: names.job_name(job.workspace, job.uid),
             read=lambda answer: self._stores.jobs.get(*names.parse_job(answer)),
@@ -224,15 +234,16 @@ def _finding(error: EtlError, severity: Literal["error", "warning"]) -> Problem:
 
 
 def _body(
-    pipeline: str,
-    version: int,
-    params: Mapping[str, str],
+    asked: tuple[object, ...],
+    *,
     scheduled_time: datetime | None,
     priority: int | None,
+    plan_hash: str,
 ) -> tuple[object, ...]:
     """What makes two requests the same. What is absent leaves it as it was before it existed."""
     instant = [scheduled_time.isoformat()] if scheduled_time else []
-    return (pipeline, version, params, *instant, *([priority] if priority is not None else []))
+    ranked = [priority] if priority is not None else []
+    return (*asked, *instant, *ranked, *([plan_hash] if plan_hash else []))
 
 
 def _unsaved(job: NewJob) -> Job:
@@ -248,4 +259,5 @@ def _unsaved(job: NewJob) -> Job:
         scheduled_time=job.scheduled_time,
         priority=job.queueing.priority,
         queue=job.queueing.queue,
+        plan_hash=job.plan_hash,
     )

@@ -16,7 +16,8 @@ from etlplus.domain.connection import ConnectionDraft
 from etlplus.domain.errors import InvalidInput, NotFound
 from etlplus.domain.job import Job, NewJob
 from etlplus.domain.pipeline import PipelineDraft, SpecSummary
-from etlplus.domain.run import PlanReport, Progress
+from etlplus.domain.planhash import Survey
+from etlplus.domain.run import Progress
 from etlplus.executor.asides import EnginePlanning
 from etlplus.executor.parts import Parts
 from etlplus.executor.run import JobRun
@@ -69,7 +70,7 @@ class LocalPlanning:
 
     planning: EnginePlanning
 
-    async def plan(self, spec: bytes, params: Mapping[str, str]) -> PlanReport:
+    async def plan(self, spec: bytes, params: Mapping[str, str]) -> Survey:
         """What a run would do. Raises the language's and the engine's errors."""
         return await self.planning.plan(_WORKSPACE, spec, params)
 

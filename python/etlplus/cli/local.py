@@ -16,7 +16,7 @@ from etlplus.cli.message import plain
 from etlplus.cli.output import write
 from etlplus.cli.progress import meter
 from etlplus.rpc.convert.jobs import to_job
-from etlplus.rpc.convert.reports import to_plan_report
+from etlplus.rpc.convert.reports import to_planned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from etlplus.cli.progress import Meter
     from etlplus.cli.screen import Screen
     from etlplus.domain.job import Job
-    from etlplus.v1.report_pb2 import PlanReport
+    from etlplus.v1.pipeline_pb2 import PlanPipelineResponse
 
 
 def run_here(
@@ -60,13 +60,13 @@ def run_here(
     return report.exit_code(job)
 
 
-def plan_here(definition: Definition, params: Mapping[str, str]) -> PlanReport:
+def plan_here(definition: Definition, params: Mapping[str, str]) -> PlanPipelineResponse:
     """What a run would do. Raises EtlError."""
 
-    async def plan() -> PlanReport:
+    async def plan() -> PlanPipelineResponse:
         settings = settings_module.load()
         async with local_planning(settings, definition.spec) as planning:
-            return to_plan_report(await planning.plan(definition.spec, params))
+            return to_planned(await planning.plan(definition.spec, params))
 
     return asyncio.run(plan())
 

@@ -17,7 +17,6 @@ from etlplus.v1 import pipeline_pb2
 
 if TYPE_CHECKING:
     from etlplus.cli.screen import Screen
-    from etlplus.v1 import report_pb2
 
 _WIDEST = 40
 
@@ -74,13 +73,12 @@ def plan(
         refuse_stored(target)
         from etlplus.cli.local import plan_here  # noqa: PLC0415 needs the engine
 
-        report = plan_here(load(target, remote.screen), params)
-        answer = pipeline_pb2.PlanPipelineResponse(report=report)
+        answer = plan_here(load(target, remote.screen), params)
     else:
         answer = _plan(target, params, remote)
     for warning in answer.warnings:
         remote.screen.warning(f"{warning.code}: {warning.message} ({warning.path})")
-    write(plain(answer), output, lambda: _text(answer.report, explain=explain))
+    write(plain(answer), output, lambda: shown(answer, explain=explain))
     return exits.OK
 
 
@@ -92,8 +90,10 @@ def _plan(target: str, params: dict[str, str], remote: Remote) -> pipeline_pb2.P
         return opened.client.pipelines.PlanPipeline(request, timeout=LOOK_SECONDS)
 
 
-def _text(report: report_pb2.PlanReport, *, explain: bool) -> str:
-    parts = []
+def shown(answer: pipeline_pb2.PlanPipelineResponse, *, explain: bool) -> str:
+    """What a run would do, as text: steps, sinks, what differs in tables, and the hash."""
+    report, parts = answer.report, []
+    diffs = {diff.sink: diff for diff in answer.schema_diffs}
     for node in report.nodes:
         notes = "".join(f"  {note}\n" for note in node.notes)
         parts.append(f"{node.name} ({node.kind})\n{notes}{_columns(node.columns)}")
@@ -101,10 +101,23 @@ def _text(report: report_pb2.PlanReport, *, explain: bool) -> str:
         head = f"{sink.name} ({sink.kind}) → {sink.target}, {sink.mode}\n"
         made = f"{sink.create_statement.rstrip()}\n" if sink.create_statement else ""
         notes = "".join(f"  {note}\n" for note in sink.notes)
-        parts.append(head + notes + _columns(sink.columns) + made)
+        altered = _diff(diffs[sink.name]) if sink.name in diffs else ""
+        parts.append(head + notes + _columns(sink.columns) + made + altered)
     if explain and report.explain:
         parts.append(report.explain.rstrip() + "\n")
+    if answer.plan_hash:
+        parts.append(f"plan {answer.plan_hash}\n")
     return "\n".join(parts)
+
+
+def _diff(diff: pipeline_pb2.SchemaDiff) -> str:
+    """In what a table and the rows differ, and what a run would execute."""
+    rows = []
+    for change in diff.changes:
+        note = "all rows are written anew" if change.rewrites else ""
+        rows.append((f"  {change.column}", change.what, change.before, change.after, note))
+    text = table(("  COLUMN", "DIFFERS", "TABLE", "BECOMES OR ROWS", ""), rows) if rows else ""
+    return text + "".join(f"{statement};\n" for statement in diff.statements)
 
 
 def _columns(columns: Any) -> str:  # noqa: ANN401 a repeated field

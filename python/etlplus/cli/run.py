@@ -38,6 +38,9 @@ def run(
         int | None,
         Parameter(help="From 0 to 100, more comes first; the definition's, or 50, if not given."),
     ] = None,
+    plan: Annotated[
+        str, Parameter(help="Run only if the plan still has this hash, as `etlplus plan` shows it.")
+    ] = "",
     output: Output = "table",
     remote: Remote = HERE,
 ) -> int:
@@ -55,18 +58,19 @@ def run(
     if local:
         from etlplus.cli.local import run_here  # noqa: PLC0415 needs the engine
 
-        _refuse_with_local(target, detach=detach, version=version, priority=priority)
+        server = bool(detach or version or plan or priority is not None)
+        _refuse_with_local(target, needs_server=server)
         return run_here(load(target, remote.screen), params, output, remote.screen)
-    request = _Request(target, params, version, priority, detach=detach)
+    request = _Request(target, params, version, priority, plan, detach=detach)
     return _run_on_server(request, output, remote)
 
 
-def _refuse_with_local(target: str, *, detach: bool, version: int, priority: int | None) -> None:
-    if detach or version or priority is not None or not is_file(target):
+def _refuse_with_local(target: str, *, needs_server: bool) -> None:
+    if needs_server or not is_file(target):
         raise InvalidInput(
             "--local runs a file, and waits for its end",
             place="--local",
-            hint="Leave out --detach, --version and --priority, and name a pipeline file",
+            hint="Leave out --detach, --version, --priority and --plan, and name a pipeline file",
         )
 
 
@@ -78,6 +82,7 @@ class _Request:
     params: dict[str, str]
     version: int
     priority: int | None
+    plan_hash: str
     detach: bool
 
 
@@ -91,7 +96,11 @@ def _run_on_server(asked: _Request, output: Output, remote: Remote) -> int:
             screen.note(f"{definition.name} is stored as version {stored.version}")
             name, version = stored.name, stored.version
         request = pipeline_pb2.RunPipelineRequest(
-            name=name, version=version, params=asked.params, priority=asked.priority
+            name=name,
+            version=version,
+            params=asked.params,
+            priority=asked.priority,
+            plan_hash=asked.plan_hash,
         )
         job = opened.client.pipelines.RunPipeline(request, timeout=CALL_SECONDS)
         return finish(opened, job, output, screen, detach=asked.detach)

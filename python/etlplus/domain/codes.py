@@ -121,6 +121,7 @@ _JOB: dict[str, tuple[str, str]] = {
     "CURSOR_INVALID": ("RunError", "A source cannot be read by the column that is named."),
     "CURSOR_CHANGED": ("RunError", "A source is to be read by another column than before."),
     "CURSOR_NULL": ("RunError", "Rows have no value in the column that a source is read by."),
+    "PLAN_CHANGED": ("RunError", "The plan is not the one that the run is pinned to."),
     "STAGING_MISMATCH": ("RunError", "The staged rows are not the rows that were counted."),
     "PUBLISH_CONFLICT": ("RunError", "The target was locked by others for too long."),
 }

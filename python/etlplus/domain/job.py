@@ -78,6 +78,7 @@ class NewJob:
         replay: whose rejects it reads; None for a job that reads all.
         zone: by whose clocks its instant is told; empty for that of its own schedule.
         queueing: where it waits, and for what.
+        plan_hash: the plan that it is pinned to; empty for any.
     """
 
     workspace: str
@@ -90,6 +91,7 @@ class NewJob:
     replay: Replay | None = None
     zone: str = ""
     queueing: Queueing = field(default_factory=Queueing)
+    plan_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Job:
         upstream: the jobs whose success started it.
         downstream: the jobs that its success has started; both where a job is looked up.
         replay: whose rejects it reads; None for a job that reads all.
+        plan_hash: the plan that it is pinned to; empty for any.
         wait: why it waits, where somebody asked for it; None when it does not wait.
         windows: what it reads of sources that are read part by part, where somebody asked for it.
     """
@@ -155,6 +158,7 @@ class Job:
         return len(self.sinks) > len(self.rollbacks)
 
     queue: str = QUEUE
+    plan_hash: str = ""
     wait: Wait | None = field(default=None, compare=False)
     windows: tuple[SourceWindow, ...] = field(default=(), compare=False)
 

@@ -15,9 +15,11 @@ from etlplus.domain.cursor import CursorSource
 from etlplus.domain.errors import InvalidInput, RunError
 from etlplus.domain.job import Job
 from etlplus.domain.pipeline import SpecSummary
+from etlplus.domain.planhash import Survey
 from etlplus.domain.run import PlanReport, RejectRow
 from etlplus.domain.window import no_column
 from etlplus.executor.parts import Parts
+from etlplus.executor.pinning import hashed
 from etlplus.executor.preparation import Claim, Prepared
 from etlplus.executor.threads import Threads
 
@@ -27,6 +29,7 @@ class EnginePlanning:
 
     def __init__(self, parts: Parts, threads: Threads) -> None:
         """Compiles in `threads`."""
+        self._parts = parts
         self._stores = parts.stores
         self._language = parts.language
         self._engine = parts.engine
@@ -34,14 +37,15 @@ class EnginePlanning:
         self._environment = parts.environment
         self._threads = threads
 
-    async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> PlanReport:
+    async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> Survey:
         """What a run would do."""
         claim = _no_claim()
         try:
             summary = await self._threads.call(self._language.summarize, spec)
             prepared = await self._prepare(workspace, spec, params, claim, summary)
-            report = await self._threads.call(self._engine.plan, prepared.plan, prepared.runtime)
-            return _with_cursors(report, self._language.cursors(prepared.plan))
+            found = await self._threads.call(hashed, self._parts, spec, params, prepared)
+            report = _with_cursors(found.report, self._language.cursors(prepared.plan))
+            return replace(found, report=report)
         finally:
             await self._threads.call(shutil.rmtree, self._folder(claim), ignore_errors=True)
 

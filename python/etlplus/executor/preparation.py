@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from etlplus.app.connections import built_in_connection
 from etlplus.app.ports import ConnectionStore, Language, RunContext, SecretResolver
 from etlplus.domain import names
 from etlplus.domain.connection import Connection, ResolvedConnection
-from etlplus.domain.errors import NotFound, RunError
+from etlplus.domain.errors import InvalidInput, NotFound, RunError
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.replay import ReadAgain
 from etlplus.domain.window import SourcePart
 from etlplus.executor.environment import Environment
+
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,23 @@ class Preparation:
         if self._environment.local is None:
             raise unknown_connection(names.LOCAL_CONNECTION)
         return ResolvedConnection(names.LOCAL_CONNECTION, "postgres", dict(self._environment.local))
+
+    def values(self, spec: bytes, params: Mapping[str, str]) -> bytes:
+        """What parameters and variables make of a definition, the same for each run of it.
+
+        What belongs to one run, its id and its instant, is left open, and so are secrets.
+        """
+        context = RunContext(
+            run_id="",
+            scheduled=_NO_TIME,
+            env=self._environment.variables,
+            secret=lambda _: "",
+        )
+        try:
+            return self._language.lower(spec, params, context)
+        except InvalidInput:
+            # A parameter of another type than text gets its value from what is left open.
+            return json.dumps(sorted(params.items())).encode()
 
     def lower(self, spec: bytes, params: Mapping[str, str], claim: Claim) -> bytes:
         """The plan of a run. It may hold secrets.

@@ -18,6 +18,7 @@ from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.run import Load, Progress, RejectSummary, RunOutcome, StagedSink
 from etlplus.executor.journal import Journal
 from etlplus.executor.parts import Parts
+from etlplus.executor.pinning import check
 from etlplus.executor.preparation import Claim, Prepared, make_folder
 from etlplus.executor.publication import Publication
 from etlplus.executor.replays import check_read, check_standing, read_again
@@ -150,6 +151,7 @@ class JobRun:
             if job.attempt > 1 or job.lost_leases or windows.goes_on:
                 self._sweep(summary, prepared)
             self.switch.check()
+            check(self._parts, job, spec, prepared, self._load)
             altered = evolve(self._parts, prepared, self._load, self.switch)
             return [each for diff in altered for each in diff.statements]
 

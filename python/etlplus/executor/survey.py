@@ -9,21 +9,14 @@ will be added, so that whatever else does not fit is refused by name while nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from etlplus.app.ports import Stop
 from etlplus.domain.evolution import EVOLVE, Incoming, SchemaDiff
+from etlplus.domain.planhash import Survey
 from etlplus.domain.run import ColumnReport, Load, PlanReport, SinkReport
 from etlplus.executor.parts import Parts
 from etlplus.executor.preparation import Prepared
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a run would do. `report` is as if tables that follow had been altered already."""
-
-    report: PlanReport
-    diffs: tuple[SchemaDiff, ...] = ()
 
 
 def survey(parts: Parts, prepared: Prepared) -> Survey:

@@ -113,6 +113,7 @@ class PostgresSchedules:
             "version": job.version,
             "params": Jsonb(dict(job.params)),
             "author": job.author,
+            "plan_hash": job.plan_hash,
             **queueing_params(job.queueing),
         }
         try:

@@ -317,12 +317,46 @@ class PlanPipelineRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., name: _Optional[str] = ..., source_text: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., version: _Optional[int] = ..., params: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class PlanPipelineResponse(_message.Message):
-    __slots__ = ("report", "warnings")
+    __slots__ = ("report", "warnings", "schema_diffs", "plan_hash")
     REPORT_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_DIFFS_FIELD_NUMBER: _ClassVar[int]
+    PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
     report: _report_pb2.PlanReport
     warnings: _containers.RepeatedCompositeFieldContainer[Problem]
-    def __init__(self, report: _Optional[_Union[_report_pb2.PlanReport, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ...) -> None: ...
+    schema_diffs: _containers.RepeatedCompositeFieldContainer[SchemaDiff]
+    plan_hash: str
+    def __init__(self, report: _Optional[_Union[_report_pb2.PlanReport, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., schema_diffs: _Optional[_Iterable[_Union[SchemaDiff, _Mapping]]] = ..., plan_hash: _Optional[str] = ...) -> None: ...
+
+class SchemaDiff(_message.Message):
+    __slots__ = ("sink", "target", "policy", "exists", "changes", "statements")
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    EXISTS_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    STATEMENTS_FIELD_NUMBER: _ClassVar[int]
+    sink: str
+    target: str
+    policy: str
+    exists: bool
+    changes: _containers.RepeatedCompositeFieldContainer[ColumnChange]
+    statements: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, sink: _Optional[str] = ..., target: _Optional[str] = ..., policy: _Optional[str] = ..., exists: _Optional[bool] = ..., changes: _Optional[_Iterable[_Union[ColumnChange, _Mapping]]] = ..., statements: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ColumnChange(_message.Message):
+    __slots__ = ("column", "what", "before", "after", "rewrites")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    REWRITES_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    what: str
+    before: str
+    after: str
+    rewrites: bool
+    def __init__(self, column: _Optional[str] = ..., what: _Optional[str] = ..., before: _Optional[str] = ..., after: _Optional[str] = ..., rewrites: _Optional[bool] = ...) -> None: ...
 
 class PreviewPipelineRequest(_message.Message):
     __slots__ = ("parent", "name", "source_text", "spec", "version", "params", "node", "rows")
@@ -358,7 +392,7 @@ class PreviewPipelineResponse(_message.Message):
     def __init__(self, arrow_ipc: _Optional[bytes] = ...) -> None: ...
 
 class RunPipelineRequest(_message.Message):
-    __slots__ = ("name", "version", "params", "request_id", "validate_only", "scheduled_time", "priority")
+    __slots__ = ("name", "version", "params", "request_id", "validate_only", "scheduled_time", "priority", "plan_hash")
     class ParamsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -373,6 +407,7 @@ class RunPipelineRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     SCHEDULED_TIME_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     params: _containers.ScalarMap[str, str]
@@ -380,7 +415,8 @@ class RunPipelineRequest(_message.Message):
     validate_only: bool
     scheduled_time: _timestamp_pb2.Timestamp
     priority: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., params: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., priority: _Optional[int] = ...) -> None: ...
+    plan_hash: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., params: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., priority: _Optional[int] = ..., plan_hash: _Optional[str] = ...) -> None: ...
 
 class PausePipelineScheduleRequest(_message.Message):
     __slots__ = ("name",)

@@ -16,7 +16,9 @@ from etlplus.domain import names
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.job import Job, NewJob
 from etlplus.domain.pipeline import PipelineDraft
+from etlplus.domain.planhash import Survey
 from etlplus.domain.rollback import RollbackOrder
+from etlplus.executor.asides import EnginePlanning
 from etlplus.executor.run import JobRun
 from etlplus.executor.threads import Threads
 from etlplus.store.memory.stores import MemoryStores
@@ -35,9 +37,22 @@ class Jobs:
         self.parts = parts(settings, self.stores, warehouse.options)
         self._warehouse = warehouse
 
-    def run(self, text: str, *, times: int = 1, **params: str) -> Job:
-        """Runs a definition as a job, claimed so many times; the job as it ended."""
-        return asyncio.run(self._run(text, times, params))
+    def run(self, text: str, *, plan_hash: str = "", **params: str) -> Job:
+        """Runs a definition as a job; the job as it ended."""
+        return asyncio.run(self._run(text, plan_hash, params))
+
+    def plan(self, text: str, **params: str) -> Survey:
+        """What a run of a definition would do."""
+
+        async def plan() -> Survey:
+            threads = Threads(1, "test-plan")
+            try:
+                planning = EnginePlanning(self.parts, threads)
+                return await planning.plan("default", self.spec(text), params)
+            finally:
+                threads.close()
+
+        return asyncio.run(plan())
 
     def spec(self, text: str) -> bytes:
         """The definition of a text without errors."""
@@ -50,17 +65,19 @@ class Jobs:
         order = RollbackOrder(names.load_id(job.uid), ("out",), "me", "", cascade)
         _ROLLBACK.roll_back(order, self._warehouse)
 
-    async def _run(self, text: str, times: int, params: Mapping[str, str]) -> Job:
+    async def _run(self, text: str, plan_hash: str, params: Mapping[str, str]) -> Job:
         name = f"p{uuid4().hex}"
         draft = PipelineDraft(self.spec(text), text, "me", "")
         stored = await self.stores.pipelines.create("default", name, draft)
-        new = NewJob("default", names.new_job_id(), name, stored.version, params, "me")
+        new = NewJob(
+            *("default", names.new_job_id(), name, stored.version, params, "me"),
+            plan_hash=plan_hash,
+        )
         await self.stores.jobs.create(new)
         threads = Threads(1, "test-job")
         try:
-            for _ in range(times):
-                (job,) = await self.stores.jobs.claim(uuid4(), lease=_LEASE)
-                await JobRun(self.parts, threads, job).execute()
+            (job,) = await self.stores.jobs.claim(uuid4(), lease=_LEASE)
+            await JobRun(self.parts, threads, job).execute()
         finally:
             threads.close()
         return await self.stores.jobs.get("default", new.uid)

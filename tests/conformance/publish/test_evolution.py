@@ -48,14 +48,13 @@ def run(session: Session, jobs: Jobs, tmp_path: Path) -> Run:
     def load(
         mode: str = "append",
         policy: str = "evolve",
-        times: int = 1,
         **columns: Any,
     ) -> Job:
         file = f"{uuid4().hex}.parquet"
         pq.write_table(pa.table(columns), tmp_path / file)
         keys = ", keys: [id]" if mode in ("merge", "delete_insert", "scd2") else ""
         text = TEXT.format(file=file, mode=mode, policy=policy, keys=keys)
-        return jobs.run(text, times=times)
+        return jobs.run(text)
 
     return load
 

@@ -69,7 +69,7 @@ async def test_plans_of_stored_versions_and_of_texts(service: Service) -> None:
     )
     for each in asked:
         planned = await service.plans.plan(ME, PARENT, each, {})
-        assert [node.name for node in planned.report.nodes] == ["orders"]
+        assert [node.name for node in planned.survey.report.nodes] == ["orders"]
     with pytest.raises(PermissionDenied):
         await service.plans.plan(STRANGER, "workspaces/elsewhere", Asked(name=NAME), {})
 
@@ -148,3 +148,29 @@ async def test_trying_queues_nothing(service: Service) -> None:
     job = await service.plans.run(ME, NAME, validate_only=True)
     assert job.state is JobState.PENDING
     assert await service.stores.jobs.list("default", limit=9) == []
+
+
+async def test_a_run_is_pinned_to_a_plan_once(service: Service) -> None:
+    await service.create()
+    plan_hash, request = "-".join(["0123456789ab"] * 5), str(uuid4())
+    job = await service.plans.run(ME, NAME, plan_hash=plan_hash, request_id=request)
+    assert job.plan_hash == plan_hash
+    again = await service.plans.run(ME, NAME, plan_hash=plan_hash, request_id=request)
+    assert again == job
+    with pytest.raises(InvalidInput) as caught:
+        await service.plans.run(ME, NAME, request_id=request)
+    assert caught.value.code == "REQUEST_ID_REUSED"
+    dry = await service.plans.run(ME, NAME, plan_hash=plan_hash, validate_only=True)
+    assert dry.plan_hash == plan_hash
+
+
+async def test_the_hash_of_a_plan_is_the_same_for_a_text_and_what_is_stored(
+    service: Service,
+) -> None:
+    await service.create()
+    stored = await service.plans.plan(ME, PARENT, Asked(name=NAME), {})
+    text = await service.plans.plan(ME, PARENT, Asked(source_text=text_of()), {})
+    assert stored.survey.plan_hash == text.survey.plan_hash
+    await service.pipelines.update(ME, NAME, source_text=text_of(uri="new.csv"))
+    other = await service.plans.plan(ME, PARENT, Asked(name=NAME), {})
+    assert other.survey.plan_hash != stored.survey.plan_hash

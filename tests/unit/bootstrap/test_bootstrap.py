@@ -130,7 +130,7 @@ async def test_local_planning_plans_and_previews(settings: Settings) -> None:
     spec = parse(TEXT).spec
     assert spec is not None
     async with bootstrap.local_planning(settings, spec) as planning:
-        report = await planning.plan(spec, {})
+        report = (await planning.plan(spec, {})).report
         assert [node.name for node in report.nodes] == ["orders"]
         pieces = [piece async for piece in planning.preview(spec, {}, "", 2)]
     assert len(b"".join(pieces)) > 0

@@ -95,6 +95,7 @@ JOB = Job(
     wait=Wait(WaitReason.RETRY, "retry 2 is to come", START),
     queue="heavy",
     windows=(SourceWindow("orders", CursorWindow("id", "bigint", upper="7")),),
+    plan_hash="0123",
 )
 UPSTREAM = Upstream("a", 1, str(UID), JobState.FAILED, deleted=True)
 

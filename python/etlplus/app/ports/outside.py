@@ -16,6 +16,7 @@ from etlplus.domain.cursor import CursorPosition, CursorSource, CursorWindow
 from etlplus.domain.evolution import Incoming, SchemaDiff, TableSink
 from etlplus.domain.fileload import FileLoad
 from etlplus.domain.job import Job
+from etlplus.domain.planhash import Survey
 from etlplus.domain.rollback import RollbackOrder, RolledBack
 from etlplus.domain.run import (
     Load,
@@ -165,6 +166,14 @@ class Evolver(Protocol):
         """
         ...
 
+    def has_begun(self, load: Load, connection: ResolvedConnection) -> bool:
+        """Whether an attempt of the load altered or published a table there.
+
+        Raises:
+            RunError: CONNECTION_FAILED, DATABASE_ERROR.
+        """
+        ...
+
 
 class TableRollback(Protocol):
     """Takes back loads into tables of one kind of connection."""
@@ -273,8 +282,8 @@ class Aside(Protocol):
 class Planning(Protocol):
     """Plans and previews definitions without running them."""
 
-    async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> PlanReport:
-        """What a run would do. Raises the engine's and the language's errors."""
+    async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> Survey:
+        """What a run would do, with the plan's hash. Raises as engine and language do."""
         ...
 
     def preview(

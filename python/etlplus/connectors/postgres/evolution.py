@@ -57,6 +57,11 @@ _FORGET = """
 UPDATE etlplus.load SET undo = '', undo_table = ''
 WHERE load_id = %(load_id)s AND sink = %(sink)s"""
 
+_IS_THERE = "SELECT pg_catalog.to_regclass('etlplus.evolution') IS NOT NULL"
+_HAS_BEGUN = """
+SELECT EXISTS (SELECT FROM etlplus.evolution WHERE load_id = %(load_id)s)
+    OR EXISTS (SELECT FROM etlplus.load WHERE load_id = %(load_id)s)"""
+
 _ADD = """
 INSERT INTO etlplus.evolution (load_id, sink, job, target, statement)
 VALUES (%(load_id)s, %(sink)s, %(job)s, %(target)s, %(statement)s)"""
@@ -84,6 +89,18 @@ class PostgresEvolver:
                 return _compare(session, sink, incoming)
         except psycopg.Error as error:
             raise refused(f"Cannot look at {sink.target}", error) from error
+
+    def has_begun(self, load: Load, connection: ResolvedConnection) -> bool:
+        """Whether an attempt of the load altered or published a table there.
+
+        Raises:
+            RunError: CONNECTION_FAILED, DATABASE_ERROR.
+        """
+        try:
+            with self._sessions.lent(connection) as session:
+                return _has_begun(session, load)
+        except psycopg.Error as error:
+            raise refused(f"Cannot look up the load {load.load_id}", error) from error
 
     def evolve(
         self,
@@ -124,6 +141,14 @@ class PostgresEvolver:
                 if stop is not None:
                     stop.check()
             self._pause.wait(next(waits))
+
+
+def _has_begun(session: Session, load: Load) -> bool:
+    there = session.execute(_IS_THERE).fetchone()
+    if not (there and there[0]):
+        return False
+    row = session.execute(_HAS_BEGUN, {"load_id": load.load_id}).fetchone()
+    return bool(row and row[0])
 
 
 def _compare(session: Session, sink: TableSink, incoming: Sequence[Incoming]) -> SchemaDiff:

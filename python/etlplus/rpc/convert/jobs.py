@@ -67,6 +67,7 @@ def to_job(job: Job) -> job_pb2.Job:
         priority=job.priority,
         queue=job.queue,
         windows=[_to_window(each) for each in job.windows],
+        plan_hash=job.plan_hash,
     )
     if job.wait is not None:
         message.wait.reason = _REASONS[job.wait.reason]

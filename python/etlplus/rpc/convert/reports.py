@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from etlplus.domain import run
-from etlplus.v1 import report_pb2
+from etlplus.domain.planhash import Survey
+from etlplus.v1 import pipeline_pb2, report_pb2
 
 
 def to_plan_report(report: run.PlanReport) -> report_pb2.PlanReport:
@@ -30,6 +31,34 @@ def to_plan_report(report: run.PlanReport) -> report_pb2.PlanReport:
             for sink in report.sinks
         ],
         explain=report.explain,
+    )
+
+
+def to_planned(survey: Survey) -> pipeline_pb2.PlanPipelineResponse:
+    """What a run would do, without warnings."""
+    return pipeline_pb2.PlanPipelineResponse(
+        report=to_plan_report(survey.report),
+        schema_diffs=[
+            pipeline_pb2.SchemaDiff(
+                sink=diff.sink.name,
+                target=diff.sink.target,
+                policy=diff.sink.policy,
+                exists=diff.exists,
+                changes=[
+                    pipeline_pb2.ColumnChange(
+                        column=each.column,
+                        what=each.what,
+                        before=each.before,
+                        after=each.after,
+                        rewrites=each.rewrites,
+                    )
+                    for each in diff.changes
+                ],
+                statements=diff.statements,
+            )
+            for diff in survey.diffs
+        ],
+        plan_hash=survey.plan_hash,
     )
 
 

@@ -17,7 +17,7 @@ from etlplus.rpc.call import Context, caller
 from etlplus.rpc.convert import jobs as to_jobs
 from etlplus.rpc.convert import pipelines as convert
 from etlplus.rpc.convert.masks import fields_to_change
-from etlplus.rpc.convert.reports import to_plan_report
+from etlplus.rpc.convert.reports import to_planned
 from etlplus.rpc.convert.schedules import to_upcoming
 from etlplus.rpc.convert.states import to_state
 from etlplus.rpc.convert.times import from_timestamp
@@ -166,9 +166,9 @@ class PipelineServicer:
         planned = await self._plans.plan(
             caller(), request.parent, _asked(request), dict(request.params)
         )
-        return pipeline_pb2.PlanPipelineResponse(
-            report=to_plan_report(planned.report), warnings=convert.to_problems(planned.warnings)
-        )
+        answer = to_planned(planned.survey)
+        answer.warnings.extend(convert.to_problems(planned.warnings))
+        return answer
 
     async def PreviewPipeline(  # noqa: N802, D102 the contract's
         self, request: pipeline_pb2.PreviewPipelineRequest, _context: Context
@@ -198,6 +198,7 @@ class PipelineServicer:
             validate_only=request.validate_only,
             scheduled_time=from_timestamp(request, "scheduled_time"),
             priority=request.priority if request.HasField("priority") else None,
+            plan_hash=request.plan_hash,
         )
         return to_jobs.to_job(job)
 

@@ -55,6 +55,7 @@ class MemoryJobs:
             replay=job.replay,
             priority=job.queueing.priority,
             queue=job.queueing.queue,
+            plan_hash=job.plan_hash,
         )
         lanes.enter(self._memory, made, job.queueing)
         self._memory.hub.wake(None)

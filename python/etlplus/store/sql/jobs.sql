@@ -8,12 +8,13 @@
 with made as (
     insert into etlplus_control.job
         (uid, workspace, pipeline, version, params, author, scheduled_time, zone, replay_of, replay,
-        queue, lane, priority, turn, concurrency_key, most_running, most_starts, starts_per)
+        queue, lane, priority, turn, concurrency_key, most_running, most_starts, starts_per,
+        plan_hash)
     values
         (%(uid)s, %(workspace)s, %(pipeline)s, %(version)s, %(params)s, %(author)s,
         %(scheduled_time)s, %(zone)s, %(replay_of)s, %(replay)s, %(queue)s, %(queue)s, %(priority)s,
         clock_timestamp() - %(priority)s::integer * interval '1 minute', %(key)s, %(most_running)s,
-        %(most_starts)s, %(starts_per)s)
+        %(most_starts)s, %(starts_per)s, %(plan_hash)s)
     -- As in the index job_standing_replay: waits for another one that is not committed yet.
     on conflict (replay_of) where state in ('PENDING', 'RUNNING')
         or state = 'SUCCEEDED' and rollbacks = '[]'
@@ -125,7 +126,7 @@ with open_lane as materialized (
     returning job.uid, job.workspace, job.pipeline, job.version, job.params, job.author,
         job.create_time, job.priority, job.attempt, job.lost_leases, job.epoch, job.start_time,
         job.sinks, job.rejects, job.sequence, job.scheduled_time, job.retries, job.queue, job.turn,
-        job.zone, job.replay
+        job.zone, job.replay, job.plan_hash
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress)
     select uid, sequence, 'state', 'RUNNING', attempt, '{}' from claimed

@@ -104,11 +104,11 @@ with fired as (
 ), made as (
     insert into etlplus_control.job
         (uid, workspace, pipeline, version, params, author, scheduled_time, queue, lane, priority,
-        turn, concurrency_key, most_running, most_starts, starts_per)
+        turn, concurrency_key, most_running, most_starts, starts_per, plan_hash)
     select fired.job, fired.workspace, fired.pipeline, %(version)s, %(params)s, %(author)s,
         fired.time, %(queue)s, %(queue)s, %(priority)s,
         clock_timestamp() - %(priority)s::integer * interval '1 minute', %(key)s, %(most_running)s,
-        %(most_starts)s, %(starts_per)s
+        %(most_starts)s, %(starts_per)s, %(plan_hash)s
     from fired
     returning *
 ), event as (
