@@ -94,7 +94,7 @@ def test_what_waits_and_why_is_shown(place: Place) -> None:
     paused = place.run("schedule", "pause", "needs_both")
     assert paused.stdout == "needs_both paused\n", paused.stderr
     resumed = place.run("schedule", "resume", "needs_both")
-    assert resumed.stdout == "needs_both waits for what it runs after\n", resumed.stderr
+    assert resumed.stdout == "needs_both waits for what starts it\n", resumed.stderr
 
 
 def test_a_cycle_is_refused_when_it_is_stored(place: Place) -> None:

@@ -34,7 +34,7 @@ GROUPS: Final = {
     "jobs": "List, show, watch, cancel and roll back jobs, and read their logs.",
     "state": "Show and reset how far pipelines have read.",
     "schedule": "Show and pause what pipelines do by themselves.",
-    "triggers": "Show which pipelines run after others.",
+    "triggers": "Show what runs after others or when files arrive.",
     "rejects": "Show the rows that a job refused, and read them again.",
     "conn": "Store connections to databases and look at what they lead to.",
 }
@@ -75,7 +75,7 @@ SECTIONS: Final = (
             Command("schedule next", "schedules:upcoming", "Show when a pipeline runs next."),
             Command("schedule pause", "schedules:pause", "Stop a pipeline's schedule."),
             Command("schedule resume", "schedules:resume", "Let a schedule go on."),
-            Command("triggers list", "triggers:list_triggers", "List what runs after others."),
+            Command("triggers list", "triggers:list_triggers", "List what events start."),
             Command("backfill", "backfill:backfill", "Run what a schedule planned in the past."),
             Command("rejects show", "rejects:show", "Show the rows that a job refused."),
             Command("rejects replay", "replay:replay", "Read again what a job refused."),

@@ -152,6 +152,10 @@ def _head(job: job_pb2.Job) -> str:
     if job.HasField("scheduled_time"):
         rows.append(("scheduled", job.scheduled_time.ToJsonString()))
     rows += [("run after", name.rsplit("/", 1)[-1]) for name in job.upstream_jobs]
+    rows += [("arrived", line(path)) for path in job.arrived_files]
+    more = job.arrived_count - len(job.arrived_files)
+    if more > 0:
+        rows.append(("", f"and {number(more)} more files"))
     rows += [("has started", name.rsplit("/", 1)[-1]) for name in job.downstream_jobs]
     took = seconds(job)
     if took:

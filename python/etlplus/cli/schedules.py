@@ -90,7 +90,7 @@ def resume(pipeline: str, /, *, output: Output = "table", remote: Remote = HERE)
 
 def _told(changed: pipeline_pb2.Pipeline) -> str:
     if not changed.HasField("schedule_state"):
-        stands = "paused" if changed.trigger_state.paused else "waits for what it runs after"
+        stands = "paused" if changed.trigger_state.paused else "waits for what starts it"
         return f"{identifier(changed.name)} {stands}\n"
     return f"{identifier(changed.name)} next run: {_next(changed.schedule_state)}\n"
 

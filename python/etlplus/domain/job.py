@@ -115,6 +115,8 @@ class Job:
         plan_hash: the plan that it is pinned to; empty for any.
         wait: why it waits, where somebody asked for it; None when it does not wait.
         windows: what it reads of sources that are read part by part, where somebody asked for it.
+        arrived: paths of files whose arrival started it, the first ten; where a job is looked up.
+        arrived_count: how many files it were.
     """
 
     workspace: str
@@ -145,6 +147,8 @@ class Job:
     upstream: tuple[UUID, ...] = ()
     downstream: tuple[UUID, ...] = ()
     replay: Replay | None = None
+    arrived: tuple[str, ...] = ()
+    arrived_count: int = 0
 
     @property
     def is_replaying(self) -> bool:

@@ -1,5 +1,7 @@
 """What lets a pipeline run besides a schedule: which pipelines it runs after, and when that is due.
 
+Files that arrive are told of in `domain/arrival.py`.
+
 Of one upstream pipeline each success starts a run. Of several, a run starts once each of them has
 succeeded since the last such run; it takes along all successes that wait by then, so that an
 upstream that runs more often than the others leaves nothing behind.
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from etlplus.domain.arrival import FileTrigger, WatchState
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.job import JobError, JobState
 
@@ -21,12 +24,14 @@ class Triggers:
     """What a definition says.
 
     Attributes:
-        after: ids of the pipelines that it runs after, each once, at least one.
+        after: ids of the pipelines that it runs after, each once; none when only files start it.
         params: values of parameters, as text.
+        files: the files whose arrival starts it; None when none does.
     """
 
-    after: tuple[str, ...]
+    after: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
+    files: FileTrigger | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class TriggerState:
         last_time: when a job was last queued.
         last_job: that job, as text.
         error: why none can be queued; nothing is tried until it is saved or resumed.
+        watch: where the watch of files stands; None when none are watched.
     """
 
     triggers: Triggers
@@ -65,6 +71,7 @@ class TriggerState:
     last_time: datetime | None = None
     last_job: str = ""
     error: JobError | None = None
+    watch: WatchState | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,7 +84,7 @@ class TriggerKey:
 
 @dataclass(frozen=True, slots=True)
 class DueTrigger:
-    """A pipeline for which enough has arrived."""
+    """A pipeline for which enough has arrived, or whose files are to be looked at."""
 
     workspace: str
     pipeline: str
@@ -122,7 +129,7 @@ def firings(after: Sequence[str], waiting: Sequence[Success]) -> tuple[Firing, .
     awaited = tuple(success for success in waiting if success.upstream in after)
     if len(after) == 1:
         return tuple(Firing((success,)) for success in awaited)
-    if {success.upstream for success in awaited} == set(after):
+    if after and {success.upstream for success in awaited} == set(after):
         return (Firing(awaited),)
     return ()
 

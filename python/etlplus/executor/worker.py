@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from etlplus.domain.errors import EtlError, Unavailable
 from etlplus.domain.job import Job
 from etlplus.domain.queueing import QUEUE
+from etlplus.executor.arrivals.arrivals import Arrivals
 from etlplus.executor.heart import Heart
 from etlplus.executor.parts import Parts
 from etlplus.executor.run import JobRun
@@ -65,6 +66,7 @@ class Worker:
         self._reading = Threads(1, "etlplus-schedule")
         self._scheduler = Scheduler(parts, self._reading)
         self._triggers = Triggers(parts, self._reading)
+        self._arrivals = Arrivals(parts)
         self._runs: dict[JobRun, asyncio.Task[None]] = {}
         self._nudge = asyncio.Event()
 
@@ -76,6 +78,7 @@ class Worker:
             tasks.create_task(self._sweeps.keep(stop))
             tasks.create_task(self._scheduler.keep(stop))
             tasks.create_task(self._triggers.keep(stop))
+            tasks.create_task(self._arrivals.keep(stop))
             tasks.create_task(self._serve(stop))
             tasks.create_task(self._nudge_at(stop))
             listener = tasks.create_task(self._listen())

@@ -80,6 +80,9 @@ SCHEDULE_TIME: Final = "E0805"
 SCHEDULE_OPTION: Final = "E0806"
 UNSCHEDULABLE: Final = "E0807"
 TRIGGERED_BY_ITSELF: Final = "E0808"
+WATCHED_SOURCE: Final = "E0809"
+WATCHED_URI: Final = "E0810"
+WATCHED_APPEND: Final = "E0811"
 
 # What is wrong with how runs queue up.
 KEY_UNKNOWN: Final = "E0901"
@@ -165,6 +168,9 @@ MEANINGS: Final = MappingProxyType(
         SCHEDULE_OPTION: "An option of a schedule stands where it does nothing.",
         UNSCHEDULABLE: "A run that nobody asks for would lack a parameter or a source.",
         TRIGGERED_BY_ITSELF: "A pipeline is to run after itself.",
+        WATCHED_SOURCE: "Files are to be watched for a source that reads none.",
+        WATCHED_URI: "A watched path holds what only a run knows.",
+        WATCHED_APPEND: "Runs that files start would append the rows of earlier files again.",
         KEY_UNKNOWN: "A key that counts runs apart is not known when a run is queued.",
         SPAN: "A span of time is empty, or too long.",
         UNUSED_SOURCE: "A source is never read.",
@@ -246,6 +252,9 @@ HINTS: Final = MappingProxyType(
         SCHEDULE_OPTION: "Leave it out, or add what it belongs to",
         UNSCHEDULABLE: "Give the parameter a default, read the source from elsewhere",
         TRIGGERED_BY_ITSELF: "Name other pipelines; `schedule` runs one again and again",
+        WATCHED_SOURCE: "Name a csv, jsonl or parquet source",
+        WATCHED_URI: "Write a pattern with `*` in its place",
+        WATCHED_APPEND: "Use `mode: merge` or `mode: replace`",
         KEY_UNKNOWN: "Form it of `${params.…}` and `${run.scheduled_date}`",
         SPAN: "Write it as in `1h30m`",
         UNUSED_SOURCE: "Read it with `from`, or remove it",

@@ -22,6 +22,7 @@ from etlplus.language.parameters import bind
 from etlplus.language.queueing import queueing as read_queueing
 from etlplus.language.texts import texts
 from etlplus.language.values import Values
+from etlplus.language.watching import watched_uri as read_watched_uri
 from etlplus.language.wiring import fill_defaults
 from etlplus.v1 import engine_pb2, options_pb2, plan_pb2
 
@@ -62,6 +63,19 @@ def queueing(data: bytes, params: Mapping[str, str], scheduled: datetime) -> Que
     """
     findings = Findings()
     found = read_queueing(canonical.decode(data), params, scheduled, findings)
+    refuse(findings.problems(), "PARAM_INVALID", _BAD_VALUES)
+    return found
+
+
+def watched_uri(data: bytes, params: Mapping[str, str], env: Mapping[str, str]) -> str:
+    """Return the path or pattern of the files whose arrival starts a run.
+
+    Raises:
+        InvalidInput: A value that it needs is missing or not of its type (PARAM_INVALID), or the
+            bytes are no definition (SPEC_INVALID).
+    """
+    findings = Findings()
+    found = read_watched_uri(canonical.decode(data), params, env, findings)
     refuse(findings.problems(), "PARAM_INVALID", _BAD_VALUES)
     return found
 

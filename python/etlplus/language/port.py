@@ -45,6 +45,10 @@ class PipelineLanguage:
         """Return how a run queues up. Raises as `lowering.queueing`."""
         return lowering.queueing(spec, params, scheduled)
 
+    def watched_uri(self, spec: bytes, params: Mapping[str, str], env: Mapping[str, str]) -> str:
+        """Return what files are watched. Raises as `lowering.watched_uri`."""
+        return lowering.watched_uri(spec, params, env)
+
     def check(self, spec: bytes) -> Sequence[Problem]:
         """Return everything that is wrong with a definition by itself."""
         return check_spec(canonical.decode(spec), self._sql).problems()

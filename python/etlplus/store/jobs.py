@@ -353,4 +353,6 @@ def _job(row: Mapping[str, Any]) -> Job:
         zone=row["zone"] or "",
         upstream=tuple(row.get("upstream", ())),
         downstream=tuple(row.get("downstream", ())),
+        arrived=tuple(row.get("arrived", ())),
+        arrived_count=row.get("arrived_count", 0),
     )

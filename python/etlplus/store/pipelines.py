@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from etlplus.domain.errors import AlreadyExists, EtagMismatch, NotFound
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
-from etlplus.store import triggers
+from etlplus.store import arrivals, triggers
 from etlplus.store.queries import load_queries
 from etlplus.store.schedules import follow, forget, state_from
 
@@ -107,6 +107,7 @@ class PostgresPipelines:
                 raise etag_mismatch("pipeline", name, (await self.get(workspace, name)).etag)
             await forget(self._database, workspace, name)
             await triggers.follow(self._database, workspace, name, 0, None)
+            await arrivals.forget(self._database, workspace, name)
 
     async def _write(
         self, query: str, workspace: str, name: str, draft: PipelineDraft, etag: str = ""

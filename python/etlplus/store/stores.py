@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etlplus.app.ports import Stores
+from etlplus.store.arrivals import PostgresArrivals
 from etlplus.store.connections import PostgresConnections
 from etlplus.store.database import Database, PoolOptions
 from etlplus.store.events import PostgresEvents
@@ -53,6 +54,7 @@ class PostgresStores:
             triggers=PostgresTriggers(self.database, self._hints),
             queue=PostgresQueue(self.database, self._hints),
             windows=PostgresWindows(self.database),
+            arrivals=PostgresArrivals(self.database, self._hints),
         )
         self._listener = Listener(conninfo, hub)
 

@@ -19,6 +19,7 @@ from etlplus.domain.trigger import (
     Upstream,
     check_upstreams,
 )
+from etlplus.store.arrivals import triggers_from, triggers_to_json, watch_states
 from etlplus.store.codec import error_from, to_json
 from etlplus.store.jobs import job_from, queueing_params
 from etlplus.store.queries import load_queries
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from etlplus.domain.arrival import WatchState
     from etlplus.domain.job import Job, JobError
     from etlplus.domain.trigger import Firing
     from etlplus.store.database import Database
@@ -138,7 +140,7 @@ async def follow(
         await database.execute(_SQL["drop_waiting"], {**named, "upstreams": upstreams})
         return None
     await _check(database, workspace, pipeline, triggers)
-    definition = {"after": upstreams, "params": dict(triggers.params)}
+    definition = triggers_to_json(triggers)
     params = {
         **named, "version": version, "definition": Jsonb(definition), "upstreams": upstreams,
     }  # fmt: skip
@@ -153,8 +155,9 @@ async def states(
     """Where the triggers of those pipelines stand that have some."""
     params = {"workspace": workspace, "pipelines": list(pipelines)}
     rows = await database.fetch_all(_SQL["states"], params)
+    watches = await watch_states(database, workspace, pipelines)
     grouped = groupby(rows, key=lambda row: str(row["pipeline"]))
-    return {pipeline: _state(list(of_it)) for pipeline, of_it in grouped}
+    return {pipeline: _state(list(of_it), watches.get(pipeline)) for pipeline, of_it in grouped}
 
 
 async def _check(database: Database, workspace: str, pipeline: str, triggers: Triggers) -> None:
@@ -185,10 +188,10 @@ def _started(due: DueTrigger, runs: Mapping[UUID, Firing]) -> dict[str, object]:
     }
 
 
-def _state(rows: Sequence[Mapping[str, Any]]) -> TriggerState:
+def _state(rows: Sequence[Mapping[str, Any]], watch: WatchState | None) -> TriggerState:
     first = rows[0]
     return TriggerState(
-        triggers=_triggers(first["definition"]),
+        triggers=triggers_from(first["definition"]),
         upstreams=tuple(
             Upstream(
                 pipeline=row["upstream"],
@@ -198,16 +201,14 @@ def _state(rows: Sequence[Mapping[str, Any]]) -> TriggerState:
                 deleted=row["deleted"],
             )
             for row in rows
+            if row["upstream"] is not None
         ),
         paused=first["paused"],
         last_time=first["last_time"],
         last_job="" if first["last_job"] is None else str(first["last_job"]),
         error=error_from(first["error"]),
+        watch=watch,
     )
-
-
-def _triggers(definition: Mapping[str, Any]) -> Triggers:
-    return Triggers(after=tuple(definition["after"]), params=definition["params"])
 
 
 def _due(row: Mapping[str, Any]) -> DueTrigger:
@@ -215,7 +216,7 @@ def _due(row: Mapping[str, Any]) -> DueTrigger:
         workspace=row["workspace"],
         pipeline=row["pipeline"],
         version=row["version"],
-        triggers=_triggers(row["definition"]),
+        triggers=triggers_from(row["definition"]),
     )
 
 

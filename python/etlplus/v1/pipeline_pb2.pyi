@@ -50,18 +50,40 @@ class Pipeline(_message.Message):
     def __init__(self, name: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., source_text: _Optional[str] = ..., version: _Optional[int] = ..., author: _Optional[str] = ..., message: _Optional[str] = ..., content_hash: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., schedule_state: _Optional[_Union[ScheduleState, _Mapping]] = ..., trigger_state: _Optional[_Union[TriggerState, _Mapping]] = ...) -> None: ...
 
 class TriggerState(_message.Message):
-    __slots__ = ("paused", "upstreams", "last_fire_time", "last_job", "error")
+    __slots__ = ("paused", "upstreams", "last_fire_time", "last_job", "error", "files")
     PAUSED_FIELD_NUMBER: _ClassVar[int]
     UPSTREAMS_FIELD_NUMBER: _ClassVar[int]
     LAST_FIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_JOB_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     paused: bool
     upstreams: _containers.RepeatedCompositeFieldContainer[UpstreamState]
     last_fire_time: _timestamp_pb2.Timestamp
     last_job: str
     error: _job_pb2.JobError
-    def __init__(self, paused: _Optional[bool] = ..., upstreams: _Optional[_Iterable[_Union[UpstreamState, _Mapping]]] = ..., last_fire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_job: _Optional[str] = ..., error: _Optional[_Union[_job_pb2.JobError, _Mapping]] = ...) -> None: ...
+    files: WatchedFiles
+    def __init__(self, paused: _Optional[bool] = ..., upstreams: _Optional[_Iterable[_Union[UpstreamState, _Mapping]]] = ..., last_fire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_job: _Optional[str] = ..., error: _Optional[_Union[_job_pb2.JobError, _Mapping]] = ..., files: _Optional[_Union[WatchedFiles, _Mapping]] = ...) -> None: ...
+
+class WatchedFiles(_message.Message):
+    __slots__ = ("source", "uri", "arrived", "last_arrival_time", "last_path", "last_look_time", "next_look_time", "unsettled")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    URI_FIELD_NUMBER: _ClassVar[int]
+    ARRIVED_FIELD_NUMBER: _ClassVar[int]
+    LAST_ARRIVAL_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_PATH_FIELD_NUMBER: _ClassVar[int]
+    LAST_LOOK_TIME_FIELD_NUMBER: _ClassVar[int]
+    NEXT_LOOK_TIME_FIELD_NUMBER: _ClassVar[int]
+    UNSETTLED_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    uri: str
+    arrived: int
+    last_arrival_time: _timestamp_pb2.Timestamp
+    last_path: str
+    last_look_time: _timestamp_pb2.Timestamp
+    next_look_time: _timestamp_pb2.Timestamp
+    unsettled: int
+    def __init__(self, source: _Optional[str] = ..., uri: _Optional[str] = ..., arrived: _Optional[int] = ..., last_arrival_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_path: _Optional[str] = ..., last_look_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_look_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., unsettled: _Optional[int] = ...) -> None: ...
 
 class UpstreamState(_message.Message):
     __slots__ = ("pipeline", "waiting", "newest_job", "newest_state", "deleted")

@@ -63,7 +63,7 @@ class Schedule(_message.Message):
     def __init__(self, cron: _Optional[str] = ..., every: _Optional[str] = ..., at: _Optional[str] = ..., timezone: _Optional[str] = ..., start: _Optional[str] = ..., catchup: _Optional[str] = ..., max_catchup: _Optional[int] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
 
 class Triggers(_message.Message):
-    __slots__ = ("after", "params")
+    __slots__ = ("after", "params", "files")
     class ParamsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -73,9 +73,19 @@ class Triggers(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
     AFTER_FIELD_NUMBER: _ClassVar[int]
     PARAMS_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     after: _containers.RepeatedScalarFieldContainer[str]
     params: _containers.MessageMap[str, _struct_pb2.Value]
-    def __init__(self, after: _Optional[_Iterable[str]] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
+    files: FileTrigger
+    def __init__(self, after: _Optional[_Iterable[str]] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ..., files: _Optional[_Union[FileTrigger, _Mapping]] = ...) -> None: ...
+
+class FileTrigger(_message.Message):
+    __slots__ = ("source", "settle")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    settle: str
+    def __init__(self, source: _Optional[str] = ..., settle: _Optional[str] = ...) -> None: ...
 
 class Param(_message.Message):
     __slots__ = ("name", "type", "default", "description", "one_of")

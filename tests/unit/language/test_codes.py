@@ -101,6 +101,11 @@ TEXTS: dict[str, str] = {
     codes.SCHEDULE_OPTION: definition(schedule="{cron: '@daily', max_catchup: 2}"),
     codes.UNSCHEDULABLE: definition(schedule="'@daily'", sources="{s: {stream: {}}}"),
     codes.TRIGGERED_BY_ITSELF: definition(triggers="{after: [small]}"),
+    codes.WATCHED_SOURCE: definition(triggers="{files: orders}"),
+    codes.WATCHED_URI: definition(
+        triggers="{files: s}", sources="{s: {csv: '${run.scheduled_date}.csv'}}"
+    ),
+    codes.WATCHED_APPEND: definition(triggers="{files: s}", sinks="{o: {csv: out/}}"),
     codes.KEY_UNKNOWN: definition(limits="{concurrency: {max: 1, key: '${env.REGION}'}}"),
     codes.SPAN: definition(limits="{starts: {max: 1, per: 0s}}"),
     codes.UNUSED_SOURCE: definition(

@@ -24,7 +24,7 @@ from etlplus.app.ports.outside import (
     Stop,
     TableRollback,
 )
-from etlplus.app.ports.starting import ScheduleStore, TriggerStore
+from etlplus.app.ports.starting import ArrivalStore, ScheduleStore, TriggerStore
 from etlplus.app.ports.stores import (
     ConnectionStore,
     EventStore,
@@ -42,6 +42,7 @@ from etlplus.app.ports.stores import (
 from etlplus.app.ports.windows import WindowStore
 
 __all__ = [
+    "ArrivalStore",
     "Aside",
     "CatalogueEntry",
     "ConnectionStore",

@@ -110,6 +110,14 @@ class Language(Protocol):
         """How a run for an instant queues up. Raises InvalidInput (PARAM_INVALID, SPEC_INVALID)."""
         ...
 
+    def watched_uri(self, spec: bytes, params: Mapping[str, str], env: Mapping[str, str]) -> str:
+        """The path or pattern of the files whose arrival starts a run, its `${…}` resolved.
+
+        Raises:
+            InvalidInput: PARAM_INVALID, SPEC_INVALID.
+        """
+        ...
+
     def check(self, spec: bytes) -> Sequence[Problem]:
         """Everything that is wrong with a definition by itself."""
         ...

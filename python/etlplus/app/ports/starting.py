@@ -1,15 +1,18 @@
-"""Ports to what starts jobs by itself: schedules and triggers. Async, like the other stores.
+"""Ports to what starts jobs by itself: schedules, triggers, files that arrive.
+
+They are async, like the other stores.
 
 Every method may raise `Unavailable` (DATABASE_UNAVAILABLE).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from etlplus.domain.arrival import FileContent
 from etlplus.domain.job import Job, JobError, NewJob
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.schedule import DueSchedule, ScheduleKey, ScheduleState
@@ -106,4 +109,30 @@ class TriggerStore(Protocol):
 
     async def chain(self, workspace: str, job: UUID) -> frozenset[UUID]:
         """The jobs that led to a job, itself, and all that these started."""
+        ...
+
+
+class ArrivalStore(Protocol):
+    """Contents of files that have started a run: each does once, for a source of a pipeline."""
+
+    async def watched(self, *, after: TriggerKey | None = None, limit: int) -> Sequence[DueTrigger]:
+        """Triggers with files that may fire, in the order of keys, from after a key."""
+        ...
+
+    async def known(self, due: DueTrigger, contents: Collection[str]) -> frozenset[str]:
+        """Those of the contents that have started a run."""
+        ...
+
+    async def fire(
+        self, due: DueTrigger, job: UUID, found: Sequence[FileContent], *, queueing: Queueing
+    ) -> int:
+        """Queues a job under an id for the contents that have started none; how many it were.
+
+        One transaction. None is queued when none is new, when another replica is at it, or when
+        the triggers have changed or were paused since.
+        """
+        ...
+
+    async def looked(self, due: DueTrigger, *, next_look: timedelta, unsettled: int) -> None:
+        """Notes that a worker looked, when it looks next, and what had not settled."""
         ...

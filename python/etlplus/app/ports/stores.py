@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from etlplus.app.ports.starting import ScheduleStore, TriggerStore
+from etlplus.app.ports.starting import ArrivalStore, ScheduleStore, TriggerStore
 from etlplus.app.ports.windows import WindowStore
 from etlplus.domain.connection import Connection, ConnectionDraft
 from etlplus.domain.events import EventPage, LogLine, LogPage
@@ -345,3 +345,4 @@ class Stores:
     triggers: TriggerStore
     queue: QueueStore
     windows: WindowStore
+    arrivals: ArrivalStore

@@ -64,6 +64,8 @@ def to_job(job: Job) -> job_pb2.Job:
         retry_time=to_timestamp(job.retry_time),
         upstream_jobs=[names.job_name(job.workspace, uid) for uid in job.upstream],
         downstream_jobs=[names.job_name(job.workspace, uid) for uid in job.downstream],
+        arrived_files=job.arrived,
+        arrived_count=job.arrived_count,
         priority=job.priority,
         queue=job.queue,
         windows=[_to_window(each) for each in job.windows],

@@ -1,10 +1,11 @@
-"""Triggers and the pipelines that they wait for."""
+"""Triggers, and the pipelines and files that they wait for."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from etlplus.domain import names
+from etlplus.domain.arrival import FileTrigger, WatchState
 from etlplus.domain.trigger import TriggerState, Upstream
 from etlplus.rpc.convert.jobs import STATES, to_error
 from etlplus.rpc.convert.times import to_timestamp
@@ -21,7 +22,23 @@ def to_trigger_state(workspace: str, state: TriggerState) -> pipeline_pb2.Trigge
     )
     if state.error is not None:
         message.error.CopyFrom(to_error(state.error))
+    files, watch = state.triggers.files, state.watch
+    if files is not None and watch is not None:
+        message.files.CopyFrom(_to_watched(files, watch))
     return message
+
+
+def _to_watched(files: FileTrigger, watch: WatchState) -> pipeline_pb2.WatchedFiles:
+    return pipeline_pb2.WatchedFiles(
+        source=files.source,
+        uri=files.uri,
+        arrived=watch.arrived,
+        last_arrival_time=to_timestamp(watch.last_time),
+        last_path=watch.last_path,
+        last_look_time=to_timestamp(watch.look_time),
+        next_look_time=to_timestamp(watch.next_look_time),
+        unsettled=watch.unsettled,
+    )
 
 
 def _to_upstream(workspace: str, upstream: Upstream) -> pipeline_pb2.UpstreamState:

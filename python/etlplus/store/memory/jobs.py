@@ -252,7 +252,16 @@ class MemoryJobs:
         downstream = sorted(
             arrival.job for key, arrival in links if key[2] == job.uid and arrival.job
         )
-        return replace(job, upstream=upstream, downstream=tuple(downstream))
+        files = sorted(
+            each.file.path for each in self._memory.tables.files.values() if each.job == job.uid
+        )
+        return replace(
+            job,
+            upstream=upstream,
+            downstream=tuple(downstream),
+            arrived=tuple(files[:10]),
+            arrived_count=len(files),
+        )
 
     def _arrive(self, job: Job) -> None:
         """Keeps a success for each pipeline that waits for it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
-from etlplus.store.memory import schedules, triggers
+from etlplus.store.memory import arrivals, schedules, triggers
 from etlplus.store.memory.state import Memory
 from etlplus.store.pipelines import (
     etag_mismatch,
@@ -86,6 +86,7 @@ class MemoryPipelines:
         tables.deleted.add((workspace, name))
         schedules.forget(self._memory, workspace, name)
         triggers.follow(self._memory, workspace, name, None)
+        arrivals.forget(self._memory, workspace, name)
 
     async def _matched(self, workspace: str, name: str, etag: str) -> Pipeline:
         found = await self.get(workspace, name)

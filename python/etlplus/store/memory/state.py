@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from etlplus.domain.arrival import FileContent, WatchState
 from etlplus.domain.connection import Connection
 from etlplus.domain.events import JobEvent, NumberedLine
 from etlplus.domain.fileload import FileLoad
@@ -96,6 +97,15 @@ class KeptWindow:
         return replace(self, told=replace(self.told, state=state))
 
 
+@dataclass(frozen=True, slots=True)
+class ArrivedFile:
+    """A content that has started a job."""
+
+    file: FileContent
+    job: UUID
+    time: datetime
+
+
 @dataclass(slots=True)
 class Tables:
     """All rows, by key."""
@@ -122,6 +132,8 @@ class Tables:
     arrivals: dict[tuple[str, str, UUID], Arrival] = field(default_factory=dict)
     windows: dict[tuple[UUID, str], KeptWindow] = field(default_factory=dict)
     positions: dict[tuple[str, str, str], Position] = field(default_factory=dict)
+    files: dict[tuple[str, str, str, str], ArrivedFile] = field(default_factory=dict)
+    looks: dict[Name, WatchState] = field(default_factory=dict)
     epoch: int = 0
 
     def copy(self) -> Tables:
@@ -149,6 +161,8 @@ class Tables:
             arrivals=dict(self.arrivals),
             windows=dict(self.windows),
             positions=dict(self.positions),
+            files=dict(self.files),
+            looks=dict(self.looks),
             epoch=self.epoch,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from etlplus.app.ports import Stores
+from etlplus.store.memory.arrivals import MemoryArrivals
 from etlplus.store.memory.connections import MemoryConnections
 from etlplus.store.memory.events import MemoryEvents
 from etlplus.store.memory.jobs import MemoryJobs
@@ -38,4 +39,5 @@ class MemoryStores(Stores):
             triggers=MemoryTriggers(memory),
             queue=MemoryQueue(memory),
             windows=MemoryWindows(memory),
+            arrivals=MemoryArrivals(memory),
         )

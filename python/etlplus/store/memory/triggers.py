@@ -18,6 +18,7 @@ from etlplus.domain.trigger import (
     Upstream,
     check_upstreams,
 )
+from etlplus.store.memory.arrivals import watch_state
 from etlplus.store.memory.jobs import MemoryJobs
 from etlplus.store.memory.state import Memory
 from etlplus.store.triggers import AUTHOR
@@ -104,7 +105,7 @@ class MemoryTriggers:
 
     def _arrived(self, key: tuple[str, str], triggers: Triggers) -> bool:
         arrived = {success.upstream for success in _waiting(self._memory, *key)}
-        return arrived >= set(triggers.after)
+        return bool(triggers.after) and arrived >= set(triggers.after)
 
     def _expected(self, due: DueTrigger) -> TriggerState | None:
         """The state as it is now, when it is still what was read."""
@@ -156,6 +157,7 @@ def state_of(memory: Memory, workspace: str, pipeline: str) -> TriggerState | No
         upstreams=tuple(
             _upstream(memory, workspace, pipeline, upstream) for upstream in state.triggers.after
         ),
+        watch=watch_state(memory, workspace, pipeline, state.triggers),
     )
 
 

@@ -28,7 +28,7 @@ with made as (
 select * from made
 
 -- name: select
--- A job, with the jobs that started it and those that it started; a condition follows.
+-- A job, with what started it and the jobs that it started; a condition follows.
 select job.*,
     array(
         select above.upstream_job from etlplus_control.trigger_event as above
@@ -39,7 +39,16 @@ select job.*,
         select below.job from etlplus_control.trigger_event as below
         where below.upstream_job = job.uid and below.job is not null
         order by below.job
-    ) as downstream
+    ) as downstream,
+    array(
+        select arrival.path from etlplus_control.file_arrival as arrival
+        where arrival.job = job.uid
+        order by arrival.path
+        limit 10
+    ) as arrived,
+    (
+        select count(*) from etlplus_control.file_arrival as arrival where arrival.job = job.uid
+    ) as arrived_count
 from etlplus_control.job
 
 -- name: get

@@ -41,7 +41,7 @@ select held.*, upstream.name as upstream, source.name is null as deleted,
             and event.upstream = upstream.name and event.job is null
     ) as waiting
 from etlplus_control.pipeline_trigger as held
-cross join unnest(held.upstreams) with ordinality as upstream (name, place)
+left join unnest(held.upstreams) with ordinality as upstream (name, place) on true
 left join etlplus_control.pipeline as source
     on source.workspace = held.workspace and source.name = upstream.name
     and source.delete_time is null
@@ -56,7 +56,7 @@ order by held.pipeline, upstream.place
 
 -- name: due
 select held.* from etlplus_control.pipeline_trigger as held
-where not paused and error is null
+where not paused and error is null and upstreams <> '{}'
     and (workspace, pipeline) > (%(workspace)s::text, %(pipeline)s::text)
     and not exists (
         select from unnest(held.upstreams) as upstream (name)
