@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         None, description="PostgreSQL 15 or newer to use; without one an embedded server is run."
     )
     listen: str = Field(DEFAULT_LISTEN, description="HOST:PORT of the gRPC server.")
+    http_listen: str = Field(
+        "", description="HOST:PORT of the HTTP server, for webhooks; there is none if empty."
+    )
+    http_most_per_minute: int = Field(
+        600, ge=1, le=1_000_000, description="Requests to webhooks that one address may make."
+    )
     insecure_plaintext: bool = Field(
         default=False, description="Allow listening and connecting without TLS beyond this machine."
     )
@@ -162,6 +168,13 @@ class Settings(BaseSettings):
     @classmethod
     def _listen_is_an_address(cls, value: str) -> str:
         parse_listen(value)
+        return value
+
+    @field_validator("http_listen")
+    @classmethod
+    def _http_listen_is_an_address(cls, value: str) -> str:
+        if value:
+            parse_listen(value)
         return value
 
     @field_validator("queues", mode="before")

@@ -13,7 +13,7 @@ from tests.architecture.tree import ROOT
 
 BIN = Path(sys.executable).parent
 ROOMS = (
-    *("cli", "bootstrap", "rpc", "executor", "store", "connectors", "engine", "language"),
+    *("cli", "bootstrap", "rpc", "http", "executor", "store", "connectors", "engine", "language"),
     *("client", "settings", "logs", "app", "domain", "v1"),
 )
 
@@ -23,6 +23,8 @@ FORBIDDEN_IMPORTS = {
     "a value imports a use case": ("domain", "import etlplus.app"),
     "a use case imports the contract": ("app", "import etlplus.v1"),
     "an edge imports the bootstrap": ("store", "import etlplus.bootstrap"),
+    "the HTTP edge imports the gRPC edge": ("http", "import etlplus.rpc"),
+    "a use case speaks HTTP": ("app", "import starlette"),
     "the store speaks gRPC": ("store", "import grpc"),
     "the gRPC edge speaks SQL": ("rpc", "import psycopg"),
     "the contract imports a room": ("v1", "import etlplus.domain"),

@@ -318,3 +318,25 @@ async def test_links_of_a_job_stay_when_it_is_changed(stores: Stores) -> None:
     assert await stores.jobs.roll_back(WORKSPACE, cause.uid, []) == await stores.jobs.get(
         WORKSPACE, cause.uid
     )
+
+
+async def test_a_webhook_is_kept_and_is_never_due(stores: Stores) -> None:
+    triggers = Triggers(params={"day": "1"}, webhook=("new", "old"))
+    new = replace(draft(), triggers=triggers)
+    made = await stores.pipelines.create(WORKSPACE, "hooked", new)
+    assert made.triggers == TriggerState(triggers, ())
+    (listed,) = await stores.pipelines.list(WORKSPACE, limit=9)
+    assert listed.triggers == made.triggers
+    assert await due(stores) == []
+    await stores.triggers.pause(WORKSPACE, "hooked", paused=True)
+    paused = await stores.pipelines.get(WORKSPACE, "hooked")
+    assert paused.triggers is not None
+    assert paused.triggers.paused
+    await make(stores, "a")
+    both = replace(draft("b"), triggers=Triggers(("a",), webhook=("new",)))
+    updated = await stores.pipelines.update(WORKSPACE, "hooked", both)
+    assert updated.triggers is not None
+    assert updated.triggers.triggers == both.triggers
+    assert [each.pipeline for each in updated.triggers.upstreams] == ["a"]
+    await save(stores, "hooked")
+    assert (await stores.pipelines.get(WORKSPACE, "hooked")).triggers is None

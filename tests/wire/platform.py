@@ -17,7 +17,7 @@ from etlplus.app.jobs import Jobs
 from etlplus.app.paging import PageTokens
 from etlplus.app.pipelines import Pipelines
 from etlplus.app.planning import Plans
-from etlplus.app.ports import Stores
+from etlplus.app.ports import SecretResolver, Stores
 from etlplus.app.replay import JobReplays
 from etlplus.app.rollback import JobRollbacks
 from etlplus.app.scheduling import Scheduling
@@ -25,9 +25,10 @@ from etlplus.app.states import PipelineStates
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.app.versions import Versions
+from etlplus.app.webhooks import Webhooks
 from etlplus.client import AsyncClient, connect_async
 from etlplus.domain.connection import Connection, ConnectionCheck, Table, TableColumn
-from etlplus.domain.errors import EtlError
+from etlplus.domain.errors import EtlError, RunError
 from etlplus.domain.evolution import EVOLVE, ColumnChange, SchemaDiff, TableSink
 from etlplus.domain.job import Job, Lease
 from etlplus.domain.planhash import Survey
@@ -172,7 +173,28 @@ async def _info() -> ServerInfo:
     )
 
 
-def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0) -> UseCases:
+class FixedSecrets:
+    """Secrets by name; others cannot be resolved."""
+
+    def __init__(self, **values: str) -> None:
+        self.values = values
+
+    def resolve(self, reference: str) -> str:
+        return self.named(reference)
+
+    def named(self, name: str) -> str:
+        if name not in self.values:
+            raise RunError(f"there is no {name}", code="SECRET_UNRESOLVED")
+        return self.values[name]
+
+
+def make_use_cases(
+    stores: Stores,
+    outside: Outside,
+    *,
+    heartbeat: float = 15.0,
+    secrets: SecretResolver | None = None,
+) -> UseCases:
     """The real use cases over these stores."""
     language = PipelineLanguage()
     definitions = Definitions(language, outside)
@@ -180,10 +202,11 @@ def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0)
     tokens = PageTokens(stores.keys)
     local = {"host": "/run", "database": "warehouse", "user": "warehouse"}
     pipelines = Pipelines(stores, definitions, tokens)
+    plans = Plans(stores, definitions, outside)
     return UseCases(
         pipelines=pipelines,
         versions=Versions(pipelines, language),
-        plans=Plans(stores, definitions, outside),
+        plans=plans,
         jobs=Jobs(stores, outside, tokens, heartbeat=heartbeat),
         rollbacks=JobRollbacks(stores, outside),
         replays=JobReplays(stores, definitions, outside),
@@ -192,6 +215,7 @@ def make_use_cases(stores: Stores, outside: Outside, *, heartbeat: float = 15.0)
         system=System(language, _info),
         scheduling=Scheduling(stores, tokens),
         states=PipelineStates(stores),
+        webhooks=Webhooks(stores, plans, secrets or FixedSecrets(), outside),
     )
 
 

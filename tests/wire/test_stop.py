@@ -12,8 +12,9 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from etlplus.app.listening import is_loopback
 from etlplus.domain.errors import InvalidInput, Unavailable
-from etlplus.rpc.config import Certificate, ServerConfig, is_loopback
+from etlplus.rpc.config import Certificate, ServerConfig
 from etlplus.rpc.server import Server
 from tests.wire.echo import Echo, call, echo_service
 from tests.wire.served import LOCAL, Guests, info_of, quick, serving, status_of

@@ -11,7 +11,7 @@ from etlplus.app.access import enter
 from etlplus.app.definitions import Definitions, Validation
 from etlplus.app.ports import Planning, Stores
 from etlplus.app.requests import once
-from etlplus.app.scheduling import planned
+from etlplus.app.scheduling import planned, unpaused
 from etlplus.domain import names
 from etlplus.domain.errors import EtlError, InvalidInput, RunError, WrongState
 from etlplus.domain.job import Job, JobState, NewJob
@@ -106,6 +106,7 @@ class Plans:
         scheduled_time: datetime | None = None,
         priority: int | None = None,
         plan_hash: str = "",
+        webhook: bool = False,
     ) -> Job:
         """Queues a run of a stored pipeline; 0 runs the newest version. Nothing has run yet.
 
@@ -117,11 +118,13 @@ class Plans:
         With a planned instant it takes the schedule's parameters where none are given, and is the
         only run for it: one that has not failed is the answer.
 
+        A run by the webhook takes the parameters of the triggers where none are given.
+
         Raises:
             NotFound: PIPELINE_NOT_FOUND, VERSION_NOT_FOUND.
             InvalidInput: PARAM_INVALID, REQUEST_ID_REUSED, INSTANT_NOT_PLANNED.
-            WrongState: SCHEDULE_MISSING; the pipeline has stream sources, which only a program can
-                hand in.
+            WrongState: SCHEDULE_MISSING, TRIGGERS_PAUSED; the pipeline has stream sources, which
+                only a program can hand in.
         """
         workspace, pipeline = names.parse_pipeline(name)
         enter(caller, workspace)
@@ -132,6 +135,9 @@ class Plans:
             if scheduled_time is not None:
                 stored = await self._stores.pipelines.get(workspace, pipeline)
                 wanted = {**planned(stored, scheduled_time).params, **given}
+            if webhook:
+                stored = await self._stores.pipelines.get(workspace, pipeline)
+                wanted = {**unpaused(stored).params, **given}
             job = await self._new_job(
                 caller, workspace, pipeline, version, wanted, scheduled_time=scheduled_time
             )

@@ -11,10 +11,11 @@ from etlplus.app.access import enter
 from etlplus.app.paging import Page, PageTokens, page_size
 from etlplus.app.ports import Stores
 from etlplus.domain import names
-from etlplus.domain.errors import InvalidInput
+from etlplus.domain.errors import InvalidInput, WrongState
 from etlplus.domain.pipeline import Pipeline
 from etlplus.domain.principal import Principal
 from etlplus.domain.schedule import Schedule, instants, next_after, schedule_missing
+from etlplus.domain.trigger import Triggers
 
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -115,3 +116,21 @@ def planned(pipeline: Pipeline, instant: datetime) -> Schedule:
             metadata={"name": pipeline.name, "time": instant.isoformat()},
         )
     return schedule
+
+
+def unpaused(pipeline: Pipeline) -> Triggers:
+    """The pipeline's triggers, when they may start a run.
+
+    Raises:
+        WrongState: TRIGGERS_PAUSED, SCHEDULE_MISSING.
+    """
+    if pipeline.triggers is None:
+        raise schedule_missing(pipeline.name)
+    if pipeline.triggers.paused:
+        raise WrongState(
+            f"What runs {pipeline.name!r} by itself is paused",
+            code="TRIGGERS_PAUSED",
+            hint=f"`etlplus schedule resume {pipeline.name}`, then send it again",
+            metadata={"name": pipeline.name},
+        )
+    return pipeline.triggers.triggers

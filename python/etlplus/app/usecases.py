@@ -15,6 +15,7 @@ from etlplus.app.scheduling import Scheduling
 from etlplus.app.states import PipelineStates
 from etlplus.app.system import System
 from etlplus.app.versions import Versions
+from etlplus.app.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,4 @@ class UseCases:
     system: System
     scheduling: Scheduling
     states: PipelineStates
+    webhooks: Webhooks

@@ -34,6 +34,7 @@ def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -
         memory=f"{int(settings.job_memory)}B",
         undo_keep=settings.undo_keep,
     )
+    secrets = Secrets(environment)
     return Parts(
         stores=stores,
         language=language,
@@ -41,7 +42,8 @@ def parts(settings: Settings, stores: Stores, local: Mapping[str, str] | None) -
         publishers=publishers(),
         connectors=connectors(),
         environment=environment,
-        preparation=Preparation(language, environment, Secrets(environment)),
+        preparation=Preparation(language, environment, secrets),
+        secrets=secrets,
         table_rollbacks=table_rollbacks(),
         file_rollbacks=file_rollbacks(),
         cursors=cursors(),

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 
 from etlplus.app.auth import Auth
 from etlplus.app.connections import Connections
@@ -25,18 +24,18 @@ from etlplus.app.states import PipelineStates
 from etlplus.app.system import ServerInfo, System
 from etlplus.app.usecases import UseCases
 from etlplus.app.versions import Versions
+from etlplus.app.webhooks import Webhooks
+from etlplus.bootstrap.listening import http_server, rpc_config
 from etlplus.bootstrap.machine import parts
 from etlplus.bootstrap.state import Databases, Owner, databases, open_stores
-from etlplus.domain.errors import InvalidInput
 from etlplus.executor.asides import EnginePlanning, KeptRejects, ThreadedInspection
 from etlplus.executor.parts import Parts
 from etlplus.executor.rollbacks import ThreadedRollbacks
 from etlplus.executor.threads import Threads
 from etlplus.executor.worker import Worker
-from etlplus.rpc.config import Certificate, ServerConfig
 from etlplus.rpc.server import Server
 from etlplus.rpc.services import contract_services
-from etlplus.settings import Settings, parse_listen
+from etlplus.settings import Settings
 from etlplus.store.stores import PostgresStores
 
 #: Plans, previews and looks at connections that run at once; more wait.
@@ -52,12 +51,14 @@ class Running:
         token: the first token, when this start made it; it is shown once and stored nowhere.
         use_cases: what it does, for callers in this process.
         worker: the worker beside it; None when it runs no jobs.
+        http_address: HOST:PORT of the HTTP server; empty when there is none.
     """
 
     address: str
     token: str | None
     use_cases: UseCases
     worker: asyncio.Task[None] | None
+    http_address: str = ""
 
 
 @asynccontextmanager
@@ -76,33 +77,39 @@ async def build_server(settings: Settings, *, worker: bool = True) -> AsyncItera
             use_cases = _use_cases(machine, threads, reading, info)
             token = await use_cases.auth.bootstrap()
             services = contract_services(use_cases)
-            server = Server(_config(settings), use_cases.auth, services)
+            server = Server(rpc_config(settings), use_cases.auth, services)
+            http = http_server(settings, use_cases.webhooks)
             address = await server.start()
+            try:
+                http_address = await http.start() if http else ""
+            except BaseException:
+                await server.stop()
+                raise
             stop = asyncio.Event()
             running = asyncio.create_task(_worker(settings, machine).run(stop)) if worker else None
             try:
-                yield Running(address, token, use_cases, running)
+                yield Running(address, token, use_cases, running, http_address)
             finally:
-                await server.stop()
+                await asyncio.gather(server.stop(), *([http.stop()] if http else []))
                 stop.set()
                 if running is not None:
                     await running
 
 
 async def serve(
-    settings: Settings, *, worker: bool = True, ready: Callable[[str, str | None], None]
+    settings: Settings, *, worker: bool = True, ready: Callable[[Running], None]
 ) -> None:
     """Serves until SIGTERM or SIGINT, then stops gracefully.
 
     Args:
         settings: where to listen and what to use.
         worker: whether jobs are run here as well.
-        ready: gets HOST:PORT, and the first token when this start made it.
+        ready: gets the addresses, and the first token when this start made it.
     """
     with _stops() as stops:
         async with build_server(settings, worker=worker) as running:
             stops.started()
-            ready(running.address, running.token)
+            ready(running)
             await _until(stops.event, running.worker)
 
 
@@ -137,10 +144,12 @@ def _use_cases(
     inspection = ThreadedInspection(machine, threads)
     rejects = KeptRejects(machine, threads)
     pipelines = Pipelines(stores, definitions, tokens)
+    plans = Plans(stores, definitions, EnginePlanning(machine, threads))
     return UseCases(
         pipelines=pipelines,
         versions=Versions(pipelines, machine.language),
-        plans=Plans(stores, definitions, EnginePlanning(machine, threads)),
+        plans=plans,
+        webhooks=Webhooks(stores, plans, machine.secrets, reading),
         jobs=Jobs(stores, rejects, tokens),
         rollbacks=JobRollbacks(stores, ThreadedRollbacks(machine, threads)),
         replays=JobReplays(stores, definitions, rejects),
@@ -170,34 +179,6 @@ def _info(
         )
 
     return info
-
-
-def _config(settings: Settings) -> ServerConfig:
-    host, port = parse_listen(settings.listen)
-    return ServerConfig(
-        host=host,
-        port=port,
-        certificate=_certificate(settings.tls_cert, settings.tls_key),
-        insecure_plaintext=settings.insecure_plaintext,
-        max_message_bytes=settings.max_message_bytes,
-        reflection=settings.reflection,
-        reflection_without_token=settings.reflection_without_token,
-        readiness_seconds=settings.readiness_seconds,
-        grace_seconds=settings.stop_grace_seconds,
-    )
-
-
-def _certificate(chain: Path | None, key: Path | None) -> Certificate | None:
-    if chain is None or key is None:
-        return None
-    try:
-        return Certificate(chain.read_bytes(), key.read_bytes())
-    except OSError as error:
-        raise InvalidInput(
-            f"The certificate cannot be read: {error.strerror}",
-            place=str(error.filename),
-            hint="Check tls_cert and tls_key",
-        ) from error
 
 
 async def _until(stop: asyncio.Event, worker: asyncio.Task[None] | None) -> None:

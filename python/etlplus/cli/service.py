@@ -33,7 +33,8 @@ def serve(
 ) -> int:
     """Start the server and run its jobs.
 
-    When it is ready it prints `listening on HOST:PORT` on stdout. SIGTERM and Ctrl-C stop it
+    When it is ready it prints `listening on HOST:PORT` on stdout, and `HTTP on HOST:PORT` if
+    ETLPLUS_HTTP_LISTEN is set. SIGTERM and Ctrl-C stop it
     gracefully: calls end, jobs are handed back. Settings are ETLPLUS_… variables; docs/settings.md
     lists them.
     """
@@ -44,12 +45,14 @@ def serve(
     logs.configure(settings.log_format, settings.log_level)
     with ExitStack() as until_end:
 
-        def ready(address: str, token: str | None) -> None:
-            if token is not None:
-                keep(token, settings)
-                _show_once(token, settings, screen)
-            until_end.enter_context(record(settings.data_dir, address, os.getpid()))
-            _say(f"listening on {address}")
+        def ready(running: service.Running) -> None:
+            if running.token is not None:
+                keep(running.token, settings)
+                _show_once(running.token, settings, screen)
+            until_end.enter_context(record(settings.data_dir, running.address, os.getpid()))
+            _say(f"listening on {running.address}")
+            if running.http_address:
+                _say(f"HTTP on {running.http_address}")
 
         asyncio.run(service.serve(settings, worker=not no_worker, ready=ready))
     return exits.OK

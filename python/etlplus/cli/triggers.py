@@ -19,11 +19,12 @@ _Time = Literal["last_arrival_time", "next_look_time"]
 
 
 def list_triggers(*, output: Output = "table", remote: Remote = HERE) -> int:
-    """List what runs after other pipelines or when files arrive, and how that stands.
+    """List what runs after other pipelines, when files arrive or by a webhook, and how that stands.
 
     A line for each pipeline that is waited for: its newest job, and how many of its successes have
     not started a run yet. A line for each pipeline that waits for files: which, how many contents
-    have started a run, and when a worker looks next.
+    have started a run, and when a worker looks next. A line for each webhook: the path at the
+    address that ETLPLUS_HTTP_LISTEN sets.
     """
     return list_started("trigger_state", _table, output, remote)
 
@@ -50,6 +51,10 @@ def _after(found: list[pipeline_pb2.Pipeline]) -> str:
             )
             for upstream in state.upstreams
         ]
+        if state.webhook_path:
+            state_now = "paused" if state.paused else "-"
+            path = f"POST {state.webhook_path}"
+            rows.append((identifier(one.name), path, "-", "-", state_now, "-", ""))
     head = ("PIPELINE", "AFTER", "ITS NEWEST JOB", "WAITING", "LAST", "JOB", "ERROR")
     # With no trigger at all, the heads tell what would stand here.
     return table(head, rows, right="   >   ") if rows or not found else ""

@@ -24,14 +24,16 @@ class Triggers:
     """What a definition says.
 
     Attributes:
-        after: ids of the pipelines that it runs after, each once; none when only files start it.
+        after: ids of the pipelines that it runs after, each once; none when others start it.
         params: values of parameters, as text.
         files: the files whose arrival starts it; None when none does.
+        webhook: names of the secrets that its webhook accepts; empty when it has none.
     """
 
     after: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
     files: FileTrigger | None = None
+    webhook: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

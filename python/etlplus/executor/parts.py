@@ -13,6 +13,7 @@ from etlplus.app.ports import (
     FileRollback,
     Language,
     Publisher,
+    SecretResolver,
     Stores,
     TableRollback,
 )
@@ -31,6 +32,7 @@ class Parts:
     connectors: Mapping[str, Connector]
     environment: Environment
     preparation: Preparation
+    secrets: SecretResolver
     table_rollbacks: Mapping[str, TableRollback] = field(default_factory=dict)
     cursors: Mapping[str, CursorReader] = field(default_factory=dict)
     file_rollbacks: Mapping[str, FileRollback] = field(default_factory=dict)

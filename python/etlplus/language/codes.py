@@ -43,6 +43,7 @@ NOT_INTERPOLATED: Final = "E0305"
 QUOTED_IN_SQL: Final = "E0306"
 EXPOSED: Final = "E0307"
 UNKNOWN_RUN_FIELD: Final = "E0308"
+WRITTEN_OUT: Final = "E0309"
 
 # What is wrong with how the parts fit together.
 DUPLICATE_NAME: Final = "E0401"
@@ -167,6 +168,7 @@ MEANINGS: Final = MappingProxyType(
         SCHEDULE_TIME: "A schedule's time is no point in time.",
         SCHEDULE_OPTION: "An option of a schedule stands where it does nothing.",
         UNSCHEDULABLE: "A run that nobody asks for would lack a parameter or a source.",
+        WRITTEN_OUT: "Something else stands where the name of a secret belongs.",
         TRIGGERED_BY_ITSELF: "A pipeline is to run after itself.",
         WATCHED_SOURCE: "Files are to be watched for a source that reads none.",
         WATCHED_URI: "A watched path holds what only a run knows.",
@@ -251,6 +253,7 @@ HINTS: Final = MappingProxyType(
         SCHEDULE_TIME: "Write it as in `2026-12-01T09:00` or `2026-12-01T09:00+01:00`",
         SCHEDULE_OPTION: "Leave it out, or add what it belongs to",
         UNSCHEDULABLE: "Give the parameter a default, read the source from elsewhere",
+        WRITTEN_OUT: "Write `${secret.NAME}`, where NAME is a file in the folder of secrets",
         TRIGGERED_BY_ITSELF: "Name other pipelines; `schedule` runs one again and again",
         WATCHED_SOURCE: "Name a csv, jsonl or parquet source",
         WATCHED_URI: "Write a pattern with `*` in its place",

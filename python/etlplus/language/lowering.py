@@ -26,6 +26,10 @@ from etlplus.language.watching import watched_uri as read_watched_uri
 from etlplus.language.wiring import fill_defaults
 from etlplus.v1 import engine_pb2, options_pb2, plan_pb2
 
+#: Texts that no run reads, or that no value is put into.
+_LEFT_ALONE: Final = frozenset(
+    {options_pb2.INTERPOLATION_UNSPECIFIED, options_pb2.INTERPOLATION_SECRET}
+)
 _BAD_VALUES: Final = "The run's values have problems"
 
 
@@ -110,7 +114,7 @@ def _interpolate(spec: plan_pb2.PipelineSpec, values: Values) -> None:
     """Resolve every `${…}` in place."""
     for path, field, text, owner in list(texts(spec)):
         mode = schema.interpolation(field)
-        if not mode:
+        if mode in _LEFT_ALONE:
             continue
         if mode == options_pb2.INTERPOLATION_SQL:
             setattr(owner, field.name, values.as_sql(text, path))

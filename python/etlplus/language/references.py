@@ -42,6 +42,8 @@ def check_references(spec: plan_pb2.PipelineSpec, findings: Findings) -> None:
             message = "`{{ }}` templates are not supported"
             part = (text, start, start + 2)
             findings.inside(codes.TEMPLATE, message, path, part, _TEMPLATE_HINT)
+        elif schema.interpolation(field) == options_pb2.INTERPOLATION_SECRET:
+            _check_secret(path, text, findings)
         elif schema.interpolation(field):
             checker.check(path, field, text)
         elif looks_interpolated(text):
@@ -93,6 +95,21 @@ class _Checker:
             if name not in self._used:
                 message = f"The parameter `{name}` is never used"
                 self._findings.add(codes.UNUSED_PARAM, message, ("params", index), on_key=True)
+
+
+def _check_secret(path: Path, text: str, findings: Findings) -> None:
+    """Report a text that is not one `${secret.NAME}`; what it holds is not repeated."""
+    whole = (0, len(text))
+    for found in references(text):
+        is_secret = isinstance(found, Reference) and found.namespace == "secret"
+        if is_secret and (found.start, found.end) == whole:
+            return
+    message = f"`{_last_name(path)}` takes the name of a secret, never the secret itself"
+    findings.add(codes.WRITTEN_OUT, message, path)
+
+
+def _last_name(path: Path) -> str:
+    return next(part for part in reversed(path) if isinstance(part, str))
 
 
 def _is_quoted(sql: str, reference: Reference) -> bool:

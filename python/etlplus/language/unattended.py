@@ -33,6 +33,8 @@ def check_unattended(
     given: Mapping[str, struct_pb2.Value],
     root: str,
     findings: Findings,
+    *,
+    complete: bool = True,
 ) -> None:
     """Report which parameters and sources such a run would lack.
 
@@ -41,6 +43,7 @@ def check_unattended(
         given: the values of parameters beneath `root`.
         root: the field that starts runs, `schedule` or `triggers`.
         findings: where problems are added.
+        complete: whether a parameter must have a value by then.
     """
     declared = {param.name: param for param in spec.params}
     for name, value in sorted(given.items()):
@@ -52,7 +55,7 @@ def check_unattended(
         else:
             _check_value(declared[name], value_text(value), path, findings)
     for name, param in declared.items():
-        if not param.HasField("default") and name not in given:
+        if complete and not param.HasField("default") and name not in given:
             message = f"The parameter `{name}` has no value when {_STARTERS[root]} a run"
             known = f"Give it a default, or write `params: {{{name}: …}}` in the {root}"
             findings.add(codes.UNSCHEDULABLE, message, (root,), known, on_key=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from dataclasses import dataclass, field
 from typing import Final
+
+from etlplus.app.listening import join_address
 
 #: Unary calls whose caller sets no deadline get this one, in seconds.
 DEFAULT_DEADLINE: Final = 30.0
@@ -53,19 +53,3 @@ class ServerConfig:
     def address(self) -> str:
         """Host and port as gRPC takes them."""
         return join_address(self.host, self.port)
-
-
-def join_address(host: str, port: int) -> str:
-    """`HOST:PORT`, with brackets around an IPv6 address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether every address of `host` is reached from this machine alone."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except socket.gaierror:
-        return False
-    # A zone, as in fe80::1%eth0, is no part of the address.
-    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
-    return bool(addresses) and all(ipaddress.ip_address(a).is_loopback for a in addresses)

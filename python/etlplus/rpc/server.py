@@ -8,10 +8,11 @@ from typing import Final
 
 import grpc
 
-from etlplus.domain.errors import InvalidInput, Unavailable
+from etlplus.app.listening import check_plaintext, join_address
+from etlplus.domain.errors import Unavailable
 from etlplus.rpc.access import Access
 from etlplus.rpc.authenticator import Authenticator
-from etlplus.rpc.config import ServerConfig, is_loopback, join_address
+from etlplus.rpc.config import ServerConfig
 from etlplus.rpc.drain import Drain
 from etlplus.rpc.health import HEALTH, HealthServicer
 from etlplus.rpc.interceptors.authentication import Authentication
@@ -94,13 +95,9 @@ class Server:
             if certificate is not None:
                 credentials = grpc.ssl_server_credentials([(certificate.key, certificate.chain)])
                 return self._server.add_secure_port(config.address, credentials)
-            if not (config.insecure_plaintext or is_loopback(config.host)):
-                raise InvalidInput(
-                    f"{config.address} can be reached from other machines, and there is no TLS",
-                    place="listen",
-                    hint="Set tls_cert and tls_key, or insecure_plaintext to accept the risk",
-                    metadata={"address": config.address},
-                )
+            check_plaintext(
+                config.host, config.port, insecure=config.insecure_plaintext, place="listen"
+            )
             return self._server.add_insecure_port(config.address)
         except RuntimeError as error:
             raise Unavailable(

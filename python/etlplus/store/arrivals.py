@@ -114,7 +114,11 @@ async def watch_states(
 
 def triggers_to_json(triggers: Triggers) -> dict[str, object]:
     """A definition's triggers, as its row holds them."""
-    found: dict[str, object] = {"after": list(triggers.after), "params": dict(triggers.params)}
+    found: dict[str, object] = {
+        "after": list(triggers.after),
+        "params": dict(triggers.params),
+        "webhook": list(triggers.webhook),
+    }
     if triggers.files is not None:
         found["files"] = {
             "source": triggers.files.source,
@@ -130,6 +134,8 @@ def triggers_from(definition: Mapping[str, Any]) -> Triggers:
     return Triggers(
         after=tuple(definition["after"]),
         params=definition["params"],
+        # Versions that were stored before there were webhooks do not have the word.
+        webhook=tuple(definition.get("webhook", ())),
         files=None
         if files is None
         else FileTrigger(files["source"], files["uri"], timedelta(seconds=files["settle"])),

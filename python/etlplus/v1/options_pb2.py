@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65tlplus/v1/options.proto\x12\netlplus.v1\x1a google/protobuf/descriptor.proto\"A\n\x08Requires\x12\x0c\n\x04verb\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x15\n\rany_principal\x18\x03 \x01(\x08*x\n\rInterpolation\x12\x1d\n\x19INTERPOLATION_UNSPECIFIED\x10\x00\x12\x16\n\x12INTERPOLATION_TEXT\x10\x01\x12\x15\n\x11INTERPOLATION_SQL\x10\x02\x12\x19\n\x15INTERPOLATION_LITERAL\x10\x03:H\n\x08requires\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x14.etlplus.v1.Requires:1\n\x08keyed_by\x12\x1d.google.protobuf.FieldOptions\x18\x99\x88\x03 \x01(\t:Q\n\rinterpolation\x12\x1d.google.protobuf.FieldOptions\x18\x9a\x88\x03 \x01(\x0e\x32\x19.etlplus.v1.Interpolation:4\n\tshorthand\x12\x1f.google.protobuf.MessageOptions\x18\xfd\x88\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65tlplus/v1/options.proto\x12\netlplus.v1\x1a google/protobuf/descriptor.proto\"A\n\x08Requires\x12\x0c\n\x04verb\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x15\n\rany_principal\x18\x03 \x01(\x08*\x92\x01\n\rInterpolation\x12\x1d\n\x19INTERPOLATION_UNSPECIFIED\x10\x00\x12\x16\n\x12INTERPOLATION_TEXT\x10\x01\x12\x15\n\x11INTERPOLATION_SQL\x10\x02\x12\x19\n\x15INTERPOLATION_LITERAL\x10\x03\x12\x18\n\x14INTERPOLATION_SECRET\x10\x04:H\n\x08requires\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x14.etlplus.v1.Requires:1\n\x08keyed_by\x12\x1d.google.protobuf.FieldOptions\x18\x99\x88\x03 \x01(\t:Q\n\rinterpolation\x12\x1d.google.protobuf.FieldOptions\x18\x9a\x88\x03 \x01(\x0e\x32\x19.etlplus.v1.Interpolation:4\n\tshorthand\x12\x1f.google.protobuf.MessageOptions\x18\xfd\x88\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'etlplus.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INTERPOLATION']._serialized_start=141
-  _globals['_INTERPOLATION']._serialized_end=261
+  _globals['_INTERPOLATION']._serialized_start=142
+  _globals['_INTERPOLATION']._serialized_end=288
   _globals['_REQUIRES']._serialized_start=74
   _globals['_REQUIRES']._serialized_end=139
 # @@protoc_insertion_point(module_scope)

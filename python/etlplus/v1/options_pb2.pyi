@@ -12,10 +12,12 @@ class Interpolation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INTERPOLATION_TEXT: _ClassVar[Interpolation]
     INTERPOLATION_SQL: _ClassVar[Interpolation]
     INTERPOLATION_LITERAL: _ClassVar[Interpolation]
+    INTERPOLATION_SECRET: _ClassVar[Interpolation]
 INTERPOLATION_UNSPECIFIED: Interpolation
 INTERPOLATION_TEXT: Interpolation
 INTERPOLATION_SQL: Interpolation
 INTERPOLATION_LITERAL: Interpolation
+INTERPOLATION_SECRET: Interpolation
 REQUIRES_FIELD_NUMBER: _ClassVar[int]
 requires: _descriptor.FieldDescriptor
 KEYED_BY_FIELD_NUMBER: _ClassVar[int]

@@ -50,20 +50,22 @@ class Pipeline(_message.Message):
     def __init__(self, name: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., source_text: _Optional[str] = ..., version: _Optional[int] = ..., author: _Optional[str] = ..., message: _Optional[str] = ..., content_hash: _Optional[str] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., schedule_state: _Optional[_Union[ScheduleState, _Mapping]] = ..., trigger_state: _Optional[_Union[TriggerState, _Mapping]] = ...) -> None: ...
 
 class TriggerState(_message.Message):
-    __slots__ = ("paused", "upstreams", "last_fire_time", "last_job", "error", "files")
+    __slots__ = ("webhook_path", "paused", "upstreams", "last_fire_time", "last_job", "error", "files")
+    WEBHOOK_PATH_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
     UPSTREAMS_FIELD_NUMBER: _ClassVar[int]
     LAST_FIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_JOB_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
+    webhook_path: str
     paused: bool
     upstreams: _containers.RepeatedCompositeFieldContainer[UpstreamState]
     last_fire_time: _timestamp_pb2.Timestamp
     last_job: str
     error: _job_pb2.JobError
     files: WatchedFiles
-    def __init__(self, paused: _Optional[bool] = ..., upstreams: _Optional[_Iterable[_Union[UpstreamState, _Mapping]]] = ..., last_fire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_job: _Optional[str] = ..., error: _Optional[_Union[_job_pb2.JobError, _Mapping]] = ..., files: _Optional[_Union[WatchedFiles, _Mapping]] = ...) -> None: ...
+    def __init__(self, webhook_path: _Optional[str] = ..., paused: _Optional[bool] = ..., upstreams: _Optional[_Iterable[_Union[UpstreamState, _Mapping]]] = ..., last_fire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_job: _Optional[str] = ..., error: _Optional[_Union[_job_pb2.JobError, _Mapping]] = ..., files: _Optional[_Union[WatchedFiles, _Mapping]] = ...) -> None: ...
 
 class WatchedFiles(_message.Message):
     __slots__ = ("source", "uri", "arrived", "last_arrival_time", "last_path", "last_look_time", "next_look_time", "unsettled")

@@ -63,7 +63,7 @@ class Schedule(_message.Message):
     def __init__(self, cron: _Optional[str] = ..., every: _Optional[str] = ..., at: _Optional[str] = ..., timezone: _Optional[str] = ..., start: _Optional[str] = ..., catchup: _Optional[str] = ..., max_catchup: _Optional[int] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
 
 class Triggers(_message.Message):
-    __slots__ = ("after", "params", "files")
+    __slots__ = ("after", "params", "files", "webhook")
     class ParamsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -74,10 +74,12 @@ class Triggers(_message.Message):
     AFTER_FIELD_NUMBER: _ClassVar[int]
     PARAMS_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
+    WEBHOOK_FIELD_NUMBER: _ClassVar[int]
     after: _containers.RepeatedScalarFieldContainer[str]
     params: _containers.MessageMap[str, _struct_pb2.Value]
     files: FileTrigger
-    def __init__(self, after: _Optional[_Iterable[str]] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ..., files: _Optional[_Union[FileTrigger, _Mapping]] = ...) -> None: ...
+    webhook: Webhook
+    def __init__(self, after: _Optional[_Iterable[str]] = ..., params: _Optional[_Mapping[str, _struct_pb2.Value]] = ..., files: _Optional[_Union[FileTrigger, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ...) -> None: ...
 
 class FileTrigger(_message.Message):
     __slots__ = ("source", "settle")
@@ -86,6 +88,14 @@ class FileTrigger(_message.Message):
     source: str
     settle: str
     def __init__(self, source: _Optional[str] = ..., settle: _Optional[str] = ...) -> None: ...
+
+class Webhook(_message.Message):
+    __slots__ = ("secret", "former")
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    FORMER_FIELD_NUMBER: _ClassVar[int]
+    secret: str
+    former: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, secret: _Optional[str] = ..., former: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Param(_message.Message):
     __slots__ = ("name", "type", "default", "description", "one_of")

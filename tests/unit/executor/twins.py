@@ -311,6 +311,7 @@ def make_parts(
         local={"host": "here", "database": "warehouse", "user": "me"},
     )
     language = PipelineLanguage()
+    secrets = Secrets(environment)
     return Parts(
         stores=stores,
         language=language,
@@ -318,7 +319,8 @@ def make_parts(
         publishers={"postgres": target, "jsonl": Files()},
         connectors={"postgres": target},
         environment=environment,
-        preparation=Preparation(language, environment, Secrets(environment)),
+        preparation=Preparation(language, environment, secrets),
+        secrets=secrets,
     )
 
 

@@ -100,6 +100,7 @@ TEXTS: dict[str, str] = {
     codes.SCHEDULE_TIME: definition(schedule="{at: tomorrow}"),
     codes.SCHEDULE_OPTION: definition(schedule="{cron: '@daily', max_catchup: 2}"),
     codes.UNSCHEDULABLE: definition(schedule="'@daily'", sources="{s: {stream: {}}}"),
+    codes.WRITTEN_OUT: definition(triggers="{webhook: hunter2}"),
     codes.TRIGGERED_BY_ITSELF: definition(triggers="{after: [small]}"),
     codes.WATCHED_SOURCE: definition(triggers="{files: orders}"),
     codes.WATCHED_URI: definition(

@@ -49,6 +49,44 @@ def test_a_fault_is_shown_where_it_is(text: str, code: str, marked: str) -> None
     assert problem.hint
 
 
+def test_a_webhook_names_its_secrets() -> None:
+    assert triggers("{webhook: '${secret.hooks.orders}'}") == Triggers(webhook=("hooks.orders",))
+    both = "{after: [a], webhook: {secret: '${secret.new}', former: ['${secret.old}']}}"
+    assert triggers(both) == Triggers(("a",), webhook=("new", "old"))
+    plan = engine_pb2.Plan.FromString(lower(sound(definition(triggers=both)), {}, CONTEXT))
+    assert not plan.spec.HasField("triggers")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "hunter2",
+        "${env.KEY}",
+        "${params.n}",
+        "${secret.a}${secret.b}",
+        " ${secret.a}",
+        "$${secret.a}",
+    ],
+)
+def test_a_secret_is_named_and_never_written_out(secret: str) -> None:
+    for text in (
+        f"{{webhook: '{secret}'}}",
+        f"{{webhook: {{secret: '${{secret.a}}', former: ['{secret}']}}}}",
+    ):
+        found = parse(definition(triggers=text)).problems
+        (problem,) = [each for each in found if each.code == codes.WRITTEN_OUT]
+        assert problem.hint
+        assert secret not in problem.message
+
+
+def test_who_posts_may_give_what_has_no_default() -> None:
+    assert triggers("{webhook: '${secret.a}'}", **WITH_DAY) == Triggers(webhook=("a",))
+    (problem,) = parse(
+        definition(triggers="{after: [a], webhook: '${secret.a}'}", **WITH_DAY)
+    ).problems
+    assert problem.code == codes.UNSCHEDULABLE
+
+
 def test_a_run_by_triggers_lacks_nothing() -> None:
     (problem,) = parse(definition(triggers="{after: [a]}", **WITH_DAY)).problems
     assert problem.code == codes.UNSCHEDULABLE

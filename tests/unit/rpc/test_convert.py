@@ -44,6 +44,7 @@ from etlplus.rpc.convert import catalogue, connections, jobs, pipelines, reports
 from etlplus.v1 import connection_pb2, job_pb2, pipeline_pb2, plan_pb2
 
 START = datetime(2026, 1, 31, 23, 59, 59, 123456, tzinfo=UTC)
+TRIGGERS = Triggers(("a",), webhook=("s",))
 UID = UUID("01a20658-b996-7268-a1fc-09f9d8a6fc15")
 PROGRESS = Progress(
     nodes=(NodeCounters("n", "csv", 1, 2, 3, 4, 5, 6, 7, 8),),
@@ -209,7 +210,7 @@ def test_a_pipeline_and_its_version_keep_everything() -> None:
     stored = Pipeline(
         "w", "p", 2, "etag", pipelines.from_spec(spec), "text", "a", "m", "hash", START, START,
         ScheduleState(Schedule(cron="@daily"), START, START, False, START, str(UID), JOB.error),
-        TriggerState(Triggers(("a",)), (UPSTREAM,), True, START, str(UID), JOB.error),
+        TriggerState(TRIGGERS, (UPSTREAM,), True, START, str(UID), JOB.error),
     )  # fmt: skip
     message = pipelines.to_pipeline(stored)
     assert [

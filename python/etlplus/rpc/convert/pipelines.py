@@ -33,7 +33,7 @@ def to_pipeline(pipeline: Pipeline, *, full: bool = True) -> pipeline_pb2.Pipeli
         state = to_schedule_state(pipeline.workspace, pipeline.schedule)
         message.schedule_state.CopyFrom(state)
     if pipeline.triggers is not None:
-        triggered = to_trigger_state(pipeline.workspace, pipeline.triggers)
+        triggered = to_trigger_state(pipeline.workspace, pipeline.name, pipeline.triggers)
         message.trigger_state.CopyFrom(triggered)
     if full:
         message.spec.ParseFromString(pipeline.spec)

@@ -7,18 +7,22 @@ from uuid import UUID
 from etlplus.domain import names
 from etlplus.domain.arrival import FileTrigger, WatchState
 from etlplus.domain.trigger import TriggerState, Upstream
+from etlplus.domain.webhook import webhook_path
 from etlplus.rpc.convert.jobs import STATES, to_error
 from etlplus.rpc.convert.times import to_timestamp
 from etlplus.v1 import job_pb2, pipeline_pb2
 
 
-def to_trigger_state(workspace: str, state: TriggerState) -> pipeline_pb2.TriggerState:
+def to_trigger_state(
+    workspace: str, pipeline: str, state: TriggerState
+) -> pipeline_pb2.TriggerState:
     """Where triggers stand."""
     message = pipeline_pb2.TriggerState(
         paused=state.paused,
         upstreams=[_to_upstream(workspace, upstream) for upstream in state.upstreams],
         last_fire_time=to_timestamp(state.last_time),
         last_job=_job(workspace, state.last_job),
+        webhook_path=webhook_path(pipeline) if state.triggers.webhook else "",
     )
     if state.error is not None:
         message.error.CopyFrom(to_error(state.error))

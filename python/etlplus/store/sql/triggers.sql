@@ -56,7 +56,7 @@ order by held.pipeline, upstream.place
 
 -- name: due
 select held.* from etlplus_control.pipeline_trigger as held
-where not paused and error is null and upstreams <> '{}'
+where not paused and error is null and held.upstreams <> '{}'
     and (workspace, pipeline) > (%(workspace)s::text, %(pipeline)s::text)
     and not exists (
         select from unnest(held.upstreams) as upstream (name)
