@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Never
 from uuid import uuid4
+
+import pytest
 
 from etlplus import language
 from etlplus import settings as settings_module
@@ -18,13 +22,26 @@ from etlplus.domain.job import Job, NewJob
 from etlplus.domain.pipeline import PipelineDraft
 from etlplus.domain.planhash import Survey
 from etlplus.domain.rollback import RollbackOrder
+from etlplus.engine import RustEngine
 from etlplus.executor.asides import EnginePlanning
 from etlplus.executor.run import JobRun
 from etlplus.executor.threads import Threads
 from etlplus.store.memory.stores import MemoryStores
 
 _LEASE = timedelta(minutes=10)
+_RUN_OUT = timedelta(seconds=-1)
 _ROLLBACK = PostgresRollback(patience=10)
+
+
+class _DiedError(BaseException):
+    """The worker is gone; nothing of it runs any more."""
+
+
+class _DyingEngine(RustEngine):
+    """Dies once the plan is about to run."""
+
+    def start(self, *_: object, **__: object) -> Never:
+        raise _DiedError
 
 
 class Jobs:
@@ -37,9 +54,12 @@ class Jobs:
         self.parts = parts(settings, self.stores, warehouse.options)
         self._warehouse = warehouse
 
-    def run(self, text: str, *, plan_hash: str = "", **params: str) -> Job:
-        """Runs a definition as a job; the job as it ended."""
-        return asyncio.run(self._run(text, plan_hash, params))
+    def run(self, text: str, *, plan_hash: str = "", dies: bool = False, **params: str) -> Job:
+        """Runs a definition as a job; the job as it ended.
+
+        With `dies` the first worker is gone once it has altered tables; another takes the job over.
+        """
+        return asyncio.run(self._run(text, plan_hash, dies, params))
 
     def plan(self, text: str, **params: str) -> Survey:
         """What a run of a definition would do."""
@@ -65,7 +85,7 @@ class Jobs:
         order = RollbackOrder(names.load_id(job.uid), ("out",), "me", "", cascade)
         _ROLLBACK.roll_back(order, self._warehouse)
 
-    async def _run(self, text: str, plan_hash: str, params: Mapping[str, str]) -> Job:
+    async def _run(self, text: str, plan_hash: str, dies: bool, params: Mapping[str, str]) -> Job:
         name = f"p{uuid4().hex}"
         draft = PipelineDraft(self.spec(text), text, "me", "")
         stored = await self.stores.pipelines.create("default", name, draft)
@@ -76,6 +96,12 @@ class Jobs:
         await self.stores.jobs.create(new)
         threads = Threads(1, "test-job")
         try:
+            if dies:
+                (job,) = await self.stores.jobs.claim(uuid4(), lease=_RUN_OUT)
+                doomed = replace(self.parts, engine=_DyingEngine())
+                with pytest.raises(_DiedError):
+                    await JobRun(doomed, threads, job).execute()
+                assert await self.stores.jobs.rescue() == 1
             (job,) = await self.stores.jobs.claim(uuid4(), lease=_LEASE)
             await JobRun(self.parts, threads, job).execute()
         finally:
