@@ -131,13 +131,8 @@ class Plans:
         given = dict(params or {})
 
         async def submit() -> Job:
-            wanted = given
-            if scheduled_time is not None:
-                stored = await self._stores.pipelines.get(workspace, pipeline)
-                wanted = {**planned(stored, scheduled_time).params, **given}
-            if webhook:
-                stored = await self._stores.pipelines.get(workspace, pipeline)
-                wanted = {**unpaused(stored).params, **given}
+            usual = await self._usual(workspace, pipeline, scheduled_time, webhook=webhook)
+            wanted = {**usual, **given}
             job = await self._new_job(
                 caller, workspace, pipeline, version, wanted, scheduled_time=scheduled_time
             )
@@ -165,6 +160,17 @@ class Plans:
             write=lambda job: names.job_name(job.workspace, job.uid),
             read=lambda answer: self._stores.jobs.get(*names.parse_job(answer)),
         )
+
+    async def _usual(
+        self, workspace: str, pipeline: str, scheduled_time: datetime | None, *, webhook: bool
+    ) -> Mapping[str, str]:
+        """Values of parameters from the schedule, or for the webhook from the triggers."""
+        if webhook:
+            return unpaused(await self._stores.pipelines.get(workspace, pipeline)).params
+        if scheduled_time is not None:
+            stored = await self._stores.pipelines.get(workspace, pipeline)
+            return planned(stored, scheduled_time).params
+        return {}
 
     async def _new_job(
         self,

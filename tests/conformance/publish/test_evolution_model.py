@@ -135,6 +135,6 @@ def test_tables_follow_rows_as_the_model_says(
         if isinstance(action, int):
             machine.back(action)
         else:
-            *given_rows, dies = action
-            machine.load(*given_rows, dies=dies)
+            mode, columns, values, dies = action
+            machine.load(mode, columns, values, dies=dies)
         machine.check()
