@@ -23,11 +23,10 @@ from tests.faults import table
 from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault, Strike
 from tests.faults.oracle import Verdict, leftovers
-from tests.faults.record import Found, Record
+from tests.faults.record import OURS, Found, Record, build
 from tests.faults.rivals import sitting
 from tests.faults.scene import Scene, measured, scene
 
-OURS = "ETL Plus"
 #: The part of a sitting that is left for rivals.
 _SHARE = 0.2
 #: Strikes of one fault in a row; after each row the scene must be as tidy as before it.
@@ -35,15 +34,19 @@ _ROW = 10
 _FIRST = 3
 
 
-def turns(faults: Sequence[Fault], record: Record, scale: float) -> Iterator[tuple[Fault, range]]:
+def turns(
+    faults: Sequence[Fault], record: Record, scale: float
+) -> Iterator[tuple[Fault, Sequence[int]]]:
     """Rows of strikes: a few of each fault first, then in proportion to what each lacks."""
     todo = {fault: math.ceil(fault.long * scale) for fault in faults}
-    done = {fault: len(record.of(fault.name, OURS)) for fault in faults}
+    struck = {fault: record.numbers(fault.name) for fault in faults}
+    left = {fault: [n for n in range(todo[fault]) if n not in struck[fault]] for fault in faults}
+    done = {fault: todo[fault] - len(left[fault]) for fault in faults}
     while lacking := [fault for fault in faults if done[fault] < todo[fault]]:
         fault = min(lacking, key=lambda each: (done[each] >= _FIRST, done[each] / todo[each]))
         size = _FIRST if done[fault] < _FIRST else _ROW
-        row = range(done[fault], min(done[fault] + size, todo[fault]))
-        done[fault] = row.stop
+        row, left[fault] = left[fault][:size], left[fault][size:]
+        done[fault] += len(row)
         yield fault, row
 
 
@@ -58,6 +61,7 @@ def strike(place: Scene, fault: Fault, number: int, seed: int) -> Verdict:
 
 def sit(place: Scene, faults: Sequence[Fault], record: Record, seed: int, end: float) -> None:
     """Strikes until all is done or the time is over."""
+    present = build()
     scale = float(os.environ.get("ETLPLUS_FAULTS_SCALE", "1"))
     for fault, row in turns(faults, record, scale):
         row_found = []
@@ -69,7 +73,7 @@ def sit(place: Scene, faults: Sequence[Fault], record: Record, seed: int, end: f
         for index, (number, verdict) in enumerate(row_found):
             is_last = index == len(row_found) - 1
             kept = replace(verdict, left=len(left)).noting(*left) if is_last else verdict
-            record.add(Found(fault.name, OURS, number, seed, kept))
+            record.add(Found(fault.name, OURS, number, seed, kept, present))
             if not kept.is_clean:
                 print(f"{fault.id} {number}: {kept}", flush=True)
         print(f"{fault.id} {fault.what}: {len(record.of(fault.name, OURS))}", flush=True)
@@ -83,6 +87,7 @@ def main() -> int:
     minutes = float(os.environ.get("ETLPLUS_FAULTS_MINUTES") or math.inf)
     path = os.environ.get("ETLPLUS_FAULTS_RECORD") or ".faults/record.jsonl"
     record = Record(Path(path))
+    record.strike_again(build())
     wanted = set(sys.argv[1:])
     faults = [fault for fault in FAULTS if not wanted or fault.id in wanted]
     print(f"seed {seed}", flush=True)

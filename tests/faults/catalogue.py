@@ -9,6 +9,7 @@ from tests.faults import (
     limits,
     links,
     migrations,
+    places,
     points,
     schedules,
     workers,
@@ -25,13 +26,13 @@ FAMILIES = (
     files,
     limits,
     migrations,
+    places,
 )
 FAULTS: tuple[Fault, ...] = tuple(
     sorted((fault for family in FAMILIES for fault in family.FAULTS), key=lambda each: each.id)
 )
 #: What does not strike yet, and why.
 ABSENT = {f"F02 at {point}": reason for point, reason in points.ABSENT.items()} | {
-    "F15 a limit of runs for each key": "there are no concurrency keys yet",
     "F18 the disk for staged files is full": "tests of its own in `tests/faults/test_full_disk.py`",
     "F22 writes and fsyncs of the engine": "inside the compiled engine, which tests do not wrap",
     "F25 a plugin that crashes or never ends": "there are no plugins yet; memory, conversions and"

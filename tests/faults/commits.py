@@ -12,7 +12,7 @@ from tests.faults.points import COMMIT
 
 #: What changes a job in the service's database, where each statement commits by itself.
 _SETTLE = re.compile(rb"end_time = clock_timestamp\(\),\s+progress")
-_CLAIM = re.compile(rb"with candidate as materialized")
+_CLAIM = re.compile(rb"with open_lane as materialized")
 
 
 def target_cut(strike: Strike) -> Verdict:
@@ -46,6 +46,6 @@ def _sides(strike: Strike) -> list[bool]:
 
 
 FAULTS = (
-    Fault("F06", "a COMMIT of the target is cut by a proxy", target_cut, 3, 1000),
-    Fault("F06", "a commit of the service's database is cut", metadata_cut, 2, 1000),
+    Fault("F06", "a COMMIT of the target is cut by a proxy", target_cut, 3, 500),
+    Fault("F06", "a commit of the service's database is cut", metadata_cut, 4, 500),
 )

@@ -87,7 +87,7 @@ def _wait(strike: Strike) -> None:
 
 
 FAULTS = (
-    Fault("F03", "the service's PostgreSQL is killed or restarted", metadata_killed, 1, 200),
-    Fault("F04", "the target's PostgreSQL is killed or restarted", target_killed, 2, 200),
-    Fault("F05", "sessions of both databases are terminated", terminated, 1, 600),
+    Fault("F03", "the service's PostgreSQL is killed or restarted", metadata_killed, 1, 100),
+    Fault("F04", "the target's PostgreSQL is killed or restarted", target_killed, 2, 100),
+    Fault("F05", "sessions of both databases are terminated", terminated, 1, 20),
 )

@@ -90,6 +90,6 @@ def source_changed(strike: Strike) -> Verdict:
 
 
 FAULTS = (
-    Fault("F22", "the first call that makes files visible fails", call_failed, 2, 100),
-    Fault("F32", "a source changes while it is read", source_changed, 1, 200),
+    Fault("F22", "the first call that makes files visible fails", call_failed, 2, 20),
+    Fault("F32", "a source changes while it is read", source_changed, 1, 20),
 )

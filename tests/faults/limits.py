@@ -148,6 +148,6 @@ def _superuser(scene: Scene) -> Iterator[psycopg.Connection[tuple[object, ...]]]
 _FULL = Fault("F19", "the disk of the target's tables is full", target_full, 1, 20)
 FAULTS = (
     *((_FULL,) if is_mountable() else ()),
-    Fault("F23", "a job takes three workers with it", lost_thrice, 0, 50),
+    Fault("F23", "a job takes three workers with it", lost_thrice, 0, 20),
     Fault("F24", "no descriptors or no sessions are left", few_descriptors, 1, 20),
 )

@@ -111,8 +111,8 @@ def _is_expired(strike: Strike, uid: str) -> bool:
 
 
 FAULTS = (
-    Fault("F07", "a link holds everything for up to three leases", held, 1, 100),
-    Fault("F08", "a link breaks, or passes single bytes", broken, 3, 500),
+    Fault("F07", "a link holds everything for up to three leases", held, 1, 20),
+    Fault("F08", "a link breaks, or passes single bytes", broken, 3, 20),
     Fault("F09", "the target is reached at 64 kbit/s", crawled, 0, 20),
-    Fault("F10", "a worker that was cut off at its COMMIT commits late", zombie, 1, 200),
+    Fault("F10", "a worker that was cut off at its COMMIT commits late", zombie, 1, 20),
 )

@@ -28,6 +28,9 @@ sinks:
 """
 FILES = '  files: {{parquet: {{uri: "{folder}/", mode: append}}}}\n'
 
+VERSIONS = ", valid_from timestamptz not null, valid_to timestamptz, is_current boolean not null"
+VERSION = ", '2000-01-01', null, true"
+
 #: Lost, doubled, foreign and wrong rows.
 COMPARE = """
 with expected as (
@@ -50,22 +53,31 @@ class Mode:
         name: as pipelines write it, with its options.
         old: the first and last id of the rows that are in the target before.
         kept: the first and last id of those that stay; the load brings ids from 1 on.
+        has_versions: whether a row that gives way stays too, as a version that has ended.
     """
 
     name: str
     old: tuple[int, int]
     kept: tuple[int, int]
+    has_versions: bool = False
 
     @property
     def before(self) -> int:
         """Rows in the target before the load."""
         return self.old[1] - self.old[0] + 1
 
+    @property
+    def ended(self) -> int:
+        """Rows of before that are versions which have ended after the load."""
+        return self.old[1] - self.kept[1] if self.has_versions else 0
+
 
 MODES = (
     Mode("append", (-49, 0), (-49, 0)),
     Mode("replace", (-49, 50), (1, 0)),
     Mode("merge, keys: [id]", (-49, 50), (-49, 0)),
+    Mode("delete_insert, keys: [id]", (-49, 50), (-49, 0)),
+    Mode("scd2, keys: [id]", (-49, 50), (-49, 0), has_versions=True),
 )
 
 
@@ -96,7 +108,7 @@ class Load:
     @property
     def after(self) -> int:
         """Rows in the target after the load."""
-        return self.good + self.mode.kept[1] - self.mode.kept[0] + 1
+        return self.good + self.mode.kept[1] - self.mode.kept[0] + 1 + self.mode.ended
 
     @property
     def text(self) -> str:
@@ -108,9 +120,11 @@ class Load:
     def preparation(self) -> str:
         """Makes the target with its old rows."""
         first, last = self.mode.old
+        columns, values = (VERSIONS, VERSION) if self.mode.has_versions else ("", "")
         return (
-            f"create table {self.name} (id bigint, amount numeric(12,2), word text, crc text);"
-            f" insert into {self.name} select n, 0, 'old ' || n, md5(n || 'old ' || n)"
+            f"create table {self.name}"
+            f" (id bigint, amount numeric(12,2), word text, crc text{columns});"
+            f" insert into {self.name} select n, 0, 'old ' || n, md5(n || 'old ' || n){values}"
             f" from generate_series({first}, {last}) n"
         )
 
@@ -118,7 +132,18 @@ class Load:
     def comparison(self) -> str:
         """Counts what differs from what must be there."""
         first, last = self.mode.kept
-        return COMPARE.format(name=self.name, rows=self.rows, bad=BAD_EVERY, first=first, last=last)
+        now = f"(select * from {self.name} where is_current)"
+        name = now if self.mode.has_versions else self.name
+        return COMPARE.format(name=name, rows=self.rows, bad=BAD_EVERY, first=first, last=last)
+
+    @property
+    def ended(self) -> str:
+        """Counts versions that have ended and are rows of before, and those that are none."""
+        is_old = "valid_to is not null and word = 'old ' || id and id > 0"
+        return (
+            f"select count(*) filter (where {is_old}), count(*) filter (where not ({is_old}))"
+            f" from {self.name} where not is_current"
+        )
 
 
 def write_source(path: Path, rows: int) -> None:

@@ -65,4 +65,4 @@ def _tried(conninfo: str) -> list[str]:
         return []
 
 
-FAULTS = (Fault("F29", "migrations are cut, with eight replicas at once", migration_cut, 1, 200),)
+FAULTS = (Fault("F29", "migrations are cut, with eight replicas at once", migration_cut, 1, 20),)

@@ -98,6 +98,8 @@ def _compare(scene: Scene, load: Load, ended: job_pb2.Job) -> Verdict:
     if load.files is not None:
         files_lost, files_doubled = _files(load)
         lost, doubled = lost + files_lost, doubled + files_doubled
+    if load.mode.has_versions and (found := scene.query(load.ended)) != [(load.mode.ended, 0)]:
+        notes.append(f"{load.name}: versions that have ended, true and untrue: {found}")
     sinks = {sink.name: sink.books for sink in ended.sinks}
     books = sinks["table"]
     told = [(books.loaded, books.rejected, books.read)]

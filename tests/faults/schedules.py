@@ -128,7 +128,7 @@ def repeated(strike: Strike) -> Verdict:
 
 
 FAULTS = (
-    Fault("F12", "the clock of a worker is wrong by minutes or a day", shifted, 0, 50),
-    Fault("F14", "a worker dies while it fires a schedule", fired, 0, 200),
-    Fault("F16", "64 clients repeat one request", repeated, 1, 200),
+    Fault("F12", "the clock of a worker is wrong by minutes or a day", shifted, 0, 20),
+    Fault("F14", "a worker dies while it fires a schedule", fired, 0, 20),
+    Fault("F16", "64 clients repeat one request", repeated, 1, 20),
 )

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from tests.faults.catalogue import ABSENT, FAULTS
 from tests.faults.oracle import Verdict
-from tests.faults.record import Record
+from tests.faults.record import OURS, Record
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
-OURS = "ETL Plus"
 HEAD = """\
 # Faults
 
@@ -33,6 +32,7 @@ strikes nothing may be left: no staging, no work folder, no lock, no job that ha
 {strikes} strikes of {aims}. Seeds {seeds}; machine: {machine}, {cores} cores, {memory:.0f} GiB,
 shared with other work; Python {python}; {day}. `ETLPLUS_FAULTS_MINUTES` ends a sitting and the next
 one goes on where it stopped, so counts below their aim are those of a run that was ended by time.
+Strikes that broke an older build are struck again and count by what comes of it: {mended} so far.
 {broken}
 | fault | runs | aim | lost | doubled | untrue | left | broke | failed | recovery p50 | max |
 |---|---|---|---|---|---|---|---|---|---|---|
@@ -99,6 +99,7 @@ def _head(record: Record) -> str:
         python=platform.python_version(),
         day=datetime.now(UTC).date(),
         broken=_broken(record),
+        mended=record.mended,
     )
 
 

@@ -9,13 +9,16 @@ import os
 import random
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.faults.__main__ import turns
 from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault, Strike
 from tests.faults.load import MODES
-from tests.faults.oracle import is_whole, judge, left, leftovers
+from tests.faults.oracle import Verdict, is_whole, judge, left, leftovers
+from tests.faults.record import OURS, Found, Record
 from tests.faults.rivals.sitting import BLOWS
 from tests.faults.scene import Scene, measured, scene
 
@@ -61,6 +64,22 @@ def test_the_oracle_finds_what_is_wrong(place: Scene) -> None:
     place.query("create table etlplus.stage_left_behind ()")
     assert list(left(place)) == ["staging table stage_left_behind"]
     place.query("drop table etlplus.stage_left_behind")
+
+
+def test_what_broke_an_older_build_is_struck_again(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    fault, clean, broken = FAULTS[0], Verdict(), Verdict(lost=1)
+    for number, (verdict, made_of) in enumerate(
+        [(clean, "old"), (broken, "old"), (broken, "new"), (clean, "new"), (broken, "")]
+    ):
+        Record(path).add(Found(fault.name, OURS, number, 7, verdict, made_of))
+    Record(path).add(Found(fault.name, "dlt", 0, 7, broken, ""))
+    record = Record(path)
+    record.strike_again("new")
+    assert (record.numbers(fault.name), record.mended) == ({0, 2, 3}, 2)
+    assert record.of(fault.name, "dlt") == [broken]
+    rows = [(each, list(row)) for each, row in turns([fault], record, 6 / fault.long)]
+    assert rows == [(fault, [1, 4, 5])]
 
 
 def test_rivals_meet_faults_of_the_catalogue() -> None:

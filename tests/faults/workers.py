@@ -89,6 +89,6 @@ def _let_go_on(strike: Strike, process: subprocess.Popen[str]) -> None:
 
 FAULTS = (
     Fault("F01", "a worker is killed at a random instant", killed, 2, 1000),
-    Fault("F11", "a worker is stopped for longer than its lease", slept, 1, 200),
-    Fault("F27", "a worker is asked to stop in mid-load", stopped, 1, 200),
+    Fault("F11", "a worker is stopped for longer than its lease", slept, 1, 20),
+    Fault("F27", "a worker is asked to stop in mid-load", stopped, 1, 20),
 )
