@@ -38,5 +38,5 @@ ABSENT = {f"F02 at {point}": reason for point, reason in points.ABSENT.items()} 
     "F25 a plugin that crashes or never ends": "there are no plugins yet; memory, conversions and"
     " hostile files of the engine have tests of their own",
     "F26 a plugin that holds the interpreter": "there are no plugins yet",
-    "F33 a storm of files before a watcher": "nothing watches folders yet",
+    "F33 a storm of files before a watcher": "no load here waits for files",
 }

@@ -71,7 +71,7 @@ ABSENT = {
     "temp file write, file fsync": "inside the compiled engine; random instants of F01 fall there",
     "rollback half-way": "tests of its own: killed and cut rollbacks of tables and of files",
     "next-run insert": "F14 strikes there",
-    "position write": "there are no incremental sources yet",
+    "position write": "tests of its own in `tests/faults/test_incremental_killed.py`",
     "history move": "jobs stay in one table",
     "slot release": "it is the statement of the metadata finish, and F15 strikes there",
 }
