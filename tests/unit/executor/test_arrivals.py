@@ -199,6 +199,7 @@ async def test_a_worker_is_told_of_changes(house: House) -> None:
                 assert not task.done()
     stop.set()
     await task
+    assert len(await house.jobs()) >= count
 
 
 async def test_what_cannot_be_listened_to_is_left_to_the_looks(tmp_path: Path) -> None:
@@ -210,3 +211,4 @@ async def test_what_cannot_be_listened_to_is_left_to_the_looks(tmp_path: Path) -
         await asyncio.sleep(0)
     hints.listen({})
     hints.close()
+    assert heard.is_set(), "the folder that is there is listened to"

@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from etlplus.app.ports import CatalogueEntry
+from etlplus.domain.arrival import FileTrigger, WatchState
 from etlplus.domain.connection import (
     Connection,
     ConnectionCheck,
@@ -44,7 +45,9 @@ from etlplus.rpc.convert import catalogue, connections, jobs, pipelines, reports
 from etlplus.v1 import connection_pb2, job_pb2, pipeline_pb2, plan_pb2
 
 START = datetime(2026, 1, 31, 23, 59, 59, 123456, tzinfo=UTC)
-TRIGGERS = Triggers(("a",), webhook=("s",))
+FILES = FileTrigger("s", "in/*.csv")
+WATCH = WatchState(1, START, "/in/a.csv", START, START, 2)
+TRIGGERS = Triggers(("a",), files=FILES, webhook=("s",))
 UID = UUID("01a20658-b996-7268-a1fc-09f9d8a6fc15")
 PROGRESS = Progress(
     nodes=(NodeCounters("n", "csv", 1, 2, 3, 4, 5, 6, 7, 8),),
@@ -97,6 +100,8 @@ JOB = Job(
     queue="heavy",
     windows=(SourceWindow("orders", CursorWindow("id", "bigint", upper="7")),),
     plan_hash="0123",
+    arrived=("/in/a.csv",),
+    arrived_count=1,
 )
 UPSTREAM = Upstream("a", 1, str(UID), JobState.FAILED, deleted=True)
 
@@ -210,7 +215,7 @@ def test_a_pipeline_and_its_version_keep_everything() -> None:
     stored = Pipeline(
         "w", "p", 2, "etag", pipelines.from_spec(spec), "text", "a", "m", "hash", START, START,
         ScheduleState(Schedule(cron="@daily"), START, START, False, START, str(UID), JOB.error),
-        TriggerState(TRIGGERS, (UPSTREAM,), True, START, str(UID), JOB.error),
+        TriggerState(TRIGGERS, (UPSTREAM,), True, START, str(UID), JOB.error, WATCH),
     )  # fmt: skip
     message = pipelines.to_pipeline(stored)
     assert [
