@@ -114,7 +114,7 @@ test-python: build $(if $(HAVE_GO),$(GRPCURL))
 	GRPCURL=$(GRPCURL) $(PYTEST) --cov -n auto --dist loadfile $(if $(HAVE_GO),,-m "not grpcurl")
 
 .PHONY: faults
-faults: build .venv/rivals/.installed ## Strike a running service, count rows, write docs/faults.md (ETLPLUS_FAULTS_MINUTES)
+faults: build .venv/rivals/.installed ## Strike a running service, count rows, write docs/faults.md (ETLPLUS_FAULTS_MINUTES, _JOBS)
 	$(call say,Striking; what was found so far is in .faults and the next sitting goes on from there)
 	$(PYTHON) -m tests.faults $(FAULTS)
 

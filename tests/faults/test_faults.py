@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.__main__ import turns
+from tests.faults.__main__ import Share, turns
 from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault, Strike
 from tests.faults.load import MODES
@@ -78,8 +78,18 @@ def test_what_broke_an_older_build_is_struck_again(tmp_path: Path) -> None:
     record.strike_again("new")
     assert (record.numbers(fault.name), record.mended) == ({0, 2, 3}, 2)
     assert record.of(fault.name, "dlt") == [broken]
-    rows = [(each, list(row)) for each, row in turns([fault], record, 6 / fault.long)]
+    rows = [(each, list(row)) for each, row in turns([fault], record, 6 / fault.long, Share())]
     assert rows == [(fault, [1, 4, 5])]
+
+
+def test_scenes_side_by_side_strike_everything_once(tmp_path: Path) -> None:
+    record = Record(tmp_path / "record.jsonl")
+    rows = [turns(FAULTS, record, 0.1, Share(index, 3)) for index in range(3)]
+    struck = [(fault.name, number) for turned in rows for fault, row in turned for number in row]
+    alone = [
+        (fault.name, number) for fault, row in turns(FAULTS, record, 0.1, Share()) for number in row
+    ]
+    assert sorted(struck) == sorted(alone)
 
 
 def test_rivals_meet_faults_of_the_catalogue() -> None:
