@@ -12,6 +12,7 @@ from benches import (
     b7_small_job,
     b8_claims,
     big_join,
+    flat,
     footprint,
     report,
 )
@@ -23,6 +24,7 @@ WORKS = {
     "b4": b4_join_aggregate.measure,
     "b7": b7_small_job.measure,
     "join": big_join.measure,
+    "flat": flat.measure,
     "b8": b8_claims.measure,
     "footprint": footprint.measure,
 }

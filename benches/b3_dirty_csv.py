@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from benches import data, dirty
+from benches.equal import check_same_rows
 from benches.lineitem import pipeline
 from benches.measure import ETLPLUS, Result, in_turns, memory_goal, peer, ratio_goal, run
 
@@ -39,25 +40,10 @@ def measure() -> Result:
                 "DuckDB, store_rejects": lambda: run(theirs),
             }
         )
-        check_equal(folder)
+        check_same_rows(folder / "etlplus.parquet", folder / "duckdb.parquet")
         check_rejects(folder / "rejects.parquet", truth)
     goals = [ratio_goal(rows, "DuckDB, store_rejects", 0.5), memory_goal(rows[0], 256)]
     return Result("B3 dirty CSV to Parquet and rejects", WHAT, rows, goals)
-
-
-def check_equal(folder: Path) -> None:
-    """Check that both kept the same rows.
-
-    Raises:
-        RuntimeError: They did not.
-    """
-    figures = "count(*), sum(disc_price), sum(charge), sum(ship_year), sum(length(l_comment))"
-    found = {
-        name: duckdb.execute(f"select {figures} from '{folder}/{name}.parquet'").fetchall()
-        for name in ("etlplus", "duckdb")
-    }
-    if len({str(row) for row in found.values()}) != 1:
-        raise RuntimeError(f"the results differ: {found}")
 
 
 def check_rejects(rejects: Path, truth: Path) -> None:

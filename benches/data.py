@@ -15,31 +15,31 @@ SCALE = os.environ.get("ETLPLUS_BENCH_SCALE", "1")
 SCATTERED = 20_000_000
 
 
-def folder() -> Path:
-    """Return the folder for data of works, in the user's cache."""
+def folder(scale: str = SCALE) -> Path:
+    """Return the folder for data of works at a scale factor, in the user's cache."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    path = home / "etlplus" / "bench" / f"sf{SCALE}"
+    path = home / "etlplus" / "bench" / f"sf{scale}"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def lineitem() -> Path:
+def lineitem(scale: str = SCALE) -> Path:
     """Return TPC-H lineitem as CSV: 766 MB and 6,001,215 rows at scale factor 1."""
-    return _table("lineitem")
+    return _table("lineitem", scale)
 
 
-def orders() -> Path:
+def orders(scale: str = SCALE) -> Path:
     """Return TPC-H orders as CSV: 1,500,000 rows at scale factor 1."""
-    return _table("orders")
+    return _table("orders", scale)
 
 
 @cache
-def _table(name: str) -> Path:
-    path = folder() / f"{name}.csv"
+def _table(name: str, scale: str) -> Path:
+    path = folder(scale) / f"{name}.csv"
     if not path.exists():
-        work = folder() / "work"
+        work = folder(scale) / "work"
         generator = Path(sys.executable).parent / "tpchgen-cli"
-        given: list[str | Path] = ["csv", "-s", SCALE, "-T", name, "-o", work, "--overwrite"]
+        given: list[str | Path] = ["csv", "-s", scale, "-T", name, "-o", work, "--overwrite"]
         subprocess.run([generator, *given], check=True, stdout=subprocess.DEVNULL)
         (work / f"{name}.csv").rename(path)
     return path

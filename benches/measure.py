@@ -103,7 +103,7 @@ def ratio_goal(rows: Sequence[Row], peer_name: str, allowed: float) -> Goal:
     """Return the goal that the first row takes at most `allowed` times as long as a peer."""
     ours, theirs = rows[0], next(row for row in rows if row.contender == peer_name)
     ratio = ours.sample.seconds / theirs.sample.seconds
-    promise = f"at most {allowed:g} times as long as {peer_name}"
+    promise = f"at most {allowed:.3g} times as long as {peer_name}"
     return Goal(promise, f"{ratio:.2f} times", ratio <= allowed)
 
 

@@ -90,6 +90,50 @@ pub fn column<'a>(
     })
 }
 
+/// Adds the rows whose text is not a value of the column's type to `bad`, and builds nothing.
+///
+/// # Errors
+/// `TYPE_UNKNOWN` for types that text is not read as.
+pub fn check_column<'a>(
+    spec: &ColumnSpec,
+    texts: impl Iterator<Item = Option<&'a [u8]>>,
+    bad: &mut Vec<u32>,
+) -> Result<()> {
+    let strict = spec.strict;
+    // The types of most columns have loops of their own.
+    match &spec.data_type {
+        DataType::Int64 => faults(texts, bad, |text| integer::parse(text, strict)),
+        DataType::Int32 => faults(texts, bad, |text| {
+            integer::parse_narrow::<i32>(text, strict)
+        }),
+        DataType::Decimal128(precision, scale) => {
+            let (precision, digits) = (*precision, scale.unsigned_abs());
+            faults(texts, bad, |text| {
+                decimal::parse(text, precision, digits, strict)
+            });
+        }
+        DataType::Date32 => faults(texts, bad, temporal::parse_date),
+        _ => {
+            require_readable(&spec.data_type)?;
+            faults(texts, bad, |text| check(text, spec));
+        }
+    }
+    Ok(())
+}
+
+#[inline]
+fn faults<'a, T>(
+    texts: impl Iterator<Item = Option<&'a [u8]>>,
+    bad: &mut Vec<u32>,
+    parse: impl Fn(&[u8]) -> Result<T, Fault>,
+) {
+    for (row, text) in (0_u32..).zip(texts) {
+        if text.is_some_and(|text| parse(text).is_err()) {
+            bad.push(row);
+        }
+    }
+}
+
 /// The identity columns of rows of one file.
 #[must_use]
 pub fn identity(src: u32, lines: Vec<u64>, offsets: Vec<u64>) -> [ArrayRef; 3] {

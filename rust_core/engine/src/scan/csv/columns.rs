@@ -29,19 +29,14 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// The fields of one column, as they are written.
     #[inline]
-    fn fields(&self, field: usize) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let data = self.data;
-        let index = self.index;
-        let rows = index.ends.chunks_exact(index.width);
-        let gap = self.format.dialect.delimiter.len();
-        index.starts.iter().zip(rows).map(move |(&start, ends)| {
-            let start = match field.checked_sub(1) {
-                None => start as usize,
-                Some(before) => ends.get(before).map_or(0, |&end| end as usize + gap),
-            };
-            let end = ends.get(field).map_or(0, |&end| end as usize);
-            data.get(start..end).unwrap_or_default()
-        })
+    fn fields(&self, field: usize) -> ColumnFields<'a> {
+        ColumnFields {
+            data: self.data,
+            starts: self.index.starts.iter(),
+            rows: self.index.ends.chunks_exact(self.index.width),
+            field,
+            gap: self.format.dialect.delimiter.len(),
+        }
     }
 
     /// The text of a field that is not of a text type; none when it means a missing value. An empty
@@ -50,6 +45,23 @@ impl<'a> View<'a> {
     fn typed(&self, field: &'a [u8]) -> Option<&'a [u8]> {
         let format = self.format;
         typed_text(field, self.quotes, &format.dialect, &format.typed_nulls)
+    }
+
+    /// Checks a column that nobody wants: adds the rows whose field is not a value of the type.
+    ///
+    /// # Errors
+    /// `TYPE_UNKNOWN` for types that text is not read as.
+    pub fn check(&self, field: usize, spec: &ColumnSpec, bad: &mut Vec<u32>) -> Result<()> {
+        let marks = &self.format.marks;
+        if spec.data_type == DataType::Utf8 {
+            // It was checked with the chunk.
+            return Ok(());
+        }
+        if !marks.is_usual() && Marks::concern(&spec.data_type) {
+            return self.column(field, spec, bad).map(drop);
+        }
+        let texts = self.fields(field).map(|field| self.typed(field));
+        build::check_column(spec, texts, bad)
     }
 
     /// Converts a column. Rows whose field is not a value of the type get null, and their numbers are
@@ -87,6 +99,32 @@ impl<'a> View<'a> {
             }
             true
         })
+    }
+}
+
+/// The fields of one column, row by row, as they are written.
+struct ColumnFields<'a> {
+    data: &'a [u8],
+    starts: std::slice::Iter<'a, u32>,
+    rows: std::slice::ChunksExact<'a, u32>,
+    field: usize,
+    /// The delimiter's length.
+    gap: usize,
+}
+
+impl<'a> Iterator for ColumnFields<'a> {
+    type Item = &'a [u8];
+
+    // Called once for each field of a file; left to itself the compiler makes it a call.
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (&start, ends) = (self.starts.next()?, self.rows.next()?);
+        let start = match self.field.checked_sub(1) {
+            None => start as usize,
+            Some(before) => ends.get(before).map_or(0, |&end| end as usize + self.gap),
+        };
+        let end = ends.get(self.field).map_or(0, |&end| end as usize);
+        Some(self.data.get(start..end).unwrap_or_default())
     }
 }
 

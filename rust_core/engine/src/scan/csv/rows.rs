@@ -1,7 +1,7 @@
 //! The indexed rows of a piece: their batch, and the reasons of those that are refused.
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
 use super::columns::{View, check};
@@ -197,8 +197,8 @@ impl Rows<'_> {
         build::batch(self.schema, columns, &bad)
     }
 
-    /// Converts every column, so that a projection never hides a bad value, and keeps those that are
-    /// wanted. Text that is not wanted was checked with the chunk.
+    /// Converts the columns that are wanted and checks the others, so that a projection never hides a
+    /// bad value.
     fn columns(&self, bad: &mut Vec<u32>) -> Result<Vec<ArrayRef>> {
         let format = self.format;
         let view = View {
@@ -216,11 +216,10 @@ impl Rows<'_> {
             .enumerate()
         {
             let is_wanted = wanted.next_if_eq(&&position).is_some();
-            if is_wanted || spec.data_type != DataType::Utf8 {
-                let array = view.column(field, spec, bad)?;
-                if is_wanted {
-                    arrays.push(array);
-                }
+            if is_wanted {
+                arrays.push(view.column(field, spec, bad)?);
+            } else {
+                view.check(field, spec, bad)?;
             }
         }
         arrays.extend(self.identity());
