@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -86,11 +87,11 @@ class Database:
             # The pool doubles its pause after each failure. Attempts that end before a caller's
             # patience let the next caller begin anew, so that no pause outlasts an outage.
             reconnect_timeout=options.wait.total_seconds() * _ATTEMPT_SHARE,
-            check=_drop_dead,
             kwargs=_connect_arguments(options),
             name="etlplus",
         )
         self._open_wait = options.open_wait
+        self._wait = options.wait.total_seconds()
         self._joined: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
 
     async def open(self) -> None:
@@ -113,7 +114,7 @@ class Database:
             yield
             return
         with _failures():
-            async with self._pool.connection() as connection:
+            async with self._lent() as connection:
                 transaction = _Transaction(connection)
                 async with connection.transaction():
                     token = self._joined.set(transaction)
@@ -169,8 +170,29 @@ class Database:
             if joined is not None:
                 yield joined
                 return
-            async with self._pool.connection() as connection:
+            async with self._lent() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Connection]:
+        """A connection that lives, from the pool and back.
+
+        The pool's own check pauses longer after each dead connection that it meets: after a restart
+        of the server a caller would meet three or four, of as many as have gathered, and give up.
+        """
+        deadline = time.monotonic() + self._wait
+        while True:
+            patience = max(deadline - time.monotonic(), 0.0)
+            connection = await self._pool.getconn(timeout=patience)
+            try:
+                if not await _is_dead(connection):
+                    async with connection:
+                        yield connection
+                    return
+                # A closed one is replaced by the pool instead of being kept.
+                await connection.close()
+            finally:
+                await self._pool.putconn(connection)
 
     def _present(self) -> Connection | None:
         transaction = self._joined.get()
@@ -224,9 +246,15 @@ def _connect_arguments(options: PoolOptions) -> dict[str, Any]:
     }
 
 
-async def _drop_dead(connection: Connection) -> None:
+async def _is_dead(connection: Connection) -> bool:
     """Finds out without a round trip whether the server hung up while a connection was idle."""
-    readable, _, _ = select.select([connection.fileno()], [], [], 0)
-    if readable:
-        # Idle connections are told nothing but news of the server's end or of changed settings.
-        await AsyncConnectionPool.check_connection(connection)
+    try:
+        # Unlike select, poll knows descriptors beyond 1,023; each client of a server holds one.
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):
+            # Idle ones are told nothing but news of the server's end or of changed settings.
+            await AsyncConnectionPool.check_connection(connection)
+    except psycopg.OperationalError:
+        return True
+    return False

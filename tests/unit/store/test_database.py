@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
+from contextlib import ExitStack
 from datetime import timedelta
 
 import psycopg
@@ -147,3 +150,37 @@ async def test_text_that_cannot_be_stored_is_the_callers_fault(blank: str, value
         assert await database.fetch_one("select 1 as one") == {"one": 1}
     finally:
         await database.close()
+
+
+async def test_a_caller_passes_by_all_connections_that_died(blank: str) -> None:
+    database = Database(blank, PoolOptions(max_size=10, wait=timedelta(seconds=3)))
+    await database.open()
+    try:
+        sleeps = (database.execute("select pg_sleep(0.3)") for _ in range(10))
+        await asyncio.gather(*sleeps)
+        with psycopg.connect(blank, autocommit=True) as session:
+            ended = session.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            ).fetchall()
+        assert len(ended) > 6
+        for _ in ended:
+            assert await database.fetch_one("select 1 as one") == {"one": 1}
+    finally:
+        await database.close()
+
+
+async def test_connections_may_have_any_descriptor(blank: str) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            descriptor = os.open(os.devnull, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+        database = Database(blank, PoolOptions(wait=timedelta(seconds=2)))
+        await database.open()
+        try:
+            assert await database.fetch_one("select 1 as one") == {"one": 1}
+        finally:
+            await database.close()
