@@ -14,7 +14,7 @@ from tests.architecture.tree import ROOT
 BIN = Path(sys.executable).parent
 ROOMS = (
     *("cli", "bootstrap", "rpc", "http", "executor", "store", "connectors", "engine", "language"),
-    *("client", "settings", "logs", "app", "domain", "v1"),
+    *("client", "settings", "logs", "app", "domain", "v1", "store/memory"),
 )
 
 FORBIDDEN_IMPORTS = {
@@ -26,6 +26,7 @@ FORBIDDEN_IMPORTS = {
     "the HTTP edge imports the gRPC edge": ("http", "import etlplus.rpc"),
     "a use case speaks HTTP": ("app", "import starlette"),
     "the store speaks gRPC": ("store", "import grpc"),
+    "a store in memory speaks SQL": ("store/memory", "import psycopg"),
     "the gRPC edge speaks SQL": ("rpc", "import psycopg"),
     "the contract imports a room": ("v1", "import etlplus.domain"),
 }

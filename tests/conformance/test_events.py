@@ -11,8 +11,7 @@ from etlplus.domain.errors import OutOfRange
 from etlplus.domain.events import EventKind, LogLine
 from etlplus.domain.job import JobState, Settlement
 from etlplus.domain.run import Progress
-from etlplus.store.events import LINES_KEPT
-from etlplus.store.jobs import EVENTS_KEPT
+from etlplus.store.bounds import EVENTS_KEPT, LINES_KEPT
 from tests.conformance.drafts import LEASE, WORKSPACE, claim, pipeline, running, submit
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

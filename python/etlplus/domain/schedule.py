@@ -21,6 +21,8 @@ from etlplus.domain.cron import parse as parse_cron
 from etlplus.domain.errors import WrongState
 from etlplus.domain.job import JobError
 
+#: Who asks for the runs of a schedule.
+AUTHOR: Final = "schedule"
 #: An instant that is fired later than this is a missed one.
 PUNCTUAL: Final = timedelta(minutes=1)
 DEFAULT_MAX_CATCHUP: Final = 10
@@ -306,3 +308,43 @@ def _length(seconds: int) -> str:
         count, seconds = divmod(seconds, size)
         parts += [f"{count}{unit}"] if count else []
     return "".join(parts)
+
+
+def following(schedule: Schedule, earlier: ScheduleState | None, now: datetime) -> ScheduleState:
+    """What becomes of a schedule's state when a new version brings another schedule.
+
+    The same timing goes on where it is, with what was missed; another one starts now.
+    """
+    if earlier is not None and earlier.schedule.timing == schedule.timing:
+        anchor, next_time = earlier.anchor, earlier.next_time
+        if next_time is None:
+            next_time = next_after(schedule, now, anchor)
+    else:
+        anchor = now.replace(microsecond=0)
+        next_time = next_after(schedule, now, anchor)
+    return ScheduleState(
+        schedule=schedule,
+        anchor=anchor,
+        next_time=next_time,
+        paused=earlier is not None and earlier.paused,
+        last_time=None if earlier is None else earlier.last_time,
+        last_job="" if earlier is None else earlier.last_job,
+    )
+
+
+def pausing(state: ScheduleState, now: datetime, *, paused: bool) -> ScheduleState:
+    """A schedule's state when it is paused or resumed; one that is so already stays as it is."""
+    if paused == state.paused and state.error is None:
+        return state
+    next_time = state.next_time
+    if not paused:
+        next_time = next_after(state.schedule, now, state.anchor)
+    return ScheduleState(
+        schedule=state.schedule,
+        anchor=state.anchor,
+        next_time=next_time,
+        paused=paused,
+        last_time=state.last_time,
+        last_job=state.last_job,
+        error=state.error if paused else None,
+    )

@@ -12,11 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from etlplus.domain.arrival import FileTrigger, WatchState
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.job import JobError, JobState
+
+#: Who asks for the runs that triggers start.
+AUTHOR: Final = "trigger"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from etlplus.domain.arrival import FileTrigger, WatchState
-from etlplus.domain.trigger import DueTrigger, TriggerKey, Triggers
+from etlplus.domain.trigger import AUTHOR, DueTrigger, TriggerKey, Triggers
 from etlplus.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from etlplus.store.database import Database
     from etlplus.store.hints import Hints
 
-#: Who asks for the runs that files start.
-AUTHOR = "trigger"
 _SQL = load_queries("arrivals")
 _HOLD = load_queries("triggers")["hold"]
 _FIRST = TriggerKey("", "")

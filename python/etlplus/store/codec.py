@@ -13,16 +13,9 @@ from psycopg.types.json import Jsonb
 from etlplus.domain.job import JobError, SinkResult, SinkRollback
 from etlplus.domain.replay import LeftOut, Replay, ReplayPlan, ReplaySource
 from etlplus.domain.run import Books, NodeCounters, Progress, RejectCount, RejectSummary
+from etlplus.store.text import clean_text
 
 Json = Mapping[str, Any]
-
-
-def clean_text(text: str) -> str:
-    """A text in which replacement characters stand for NUL and lone surrogates.
-
-    PostgreSQL cannot hold these. Messages quote what they are about, and bad data has both.
-    """
-    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def to_json(value: Progress | RejectSummary | JobError) -> Jsonb:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from etlplus.domain.connection import Connection, ConnectionDraft
-from etlplus.domain.errors import AlreadyExists, NotFound
-from etlplus.store.pipelines import etag_mismatch
 from etlplus.store.queries import load_queries
+from etlplus.store.refusals import connection_exists, connection_not_found, etag_mismatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,22 +89,6 @@ class PostgresConnections:
             "password": draft.password,
         }
         return await self._database.fetch_one(_SQL[query], params)
-
-
-def connection_exists(name: str) -> AlreadyExists:
-    """The error of making a connection that is there."""
-    return AlreadyExists(
-        f"There is a connection {name!r} already.",
-        code="CONNECTION_EXISTS",
-        metadata={"name": name},
-    )
-
-
-def connection_not_found(name: str) -> NotFound:
-    """The error of naming a connection that is not there."""
-    return NotFound(
-        f"There is no connection {name!r}.", code="CONNECTION_NOT_FOUND", metadata={"name": name}
-    )
 
 
 def _connection(row: Mapping[str, Any]) -> Connection:

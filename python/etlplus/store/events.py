@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from etlplus.domain.errors import NotFound, OutOfRange
+from etlplus.domain.errors import NotFound
 from etlplus.domain.events import EventKind, EventPage, JobEvent, LogLine, LogPage, NumberedLine
 from etlplus.domain.job import JobState, Lease
-from etlplus.store.codec import clean_text, error_from, progress_from
+from etlplus.store.bounds import LINES_KEPT
+from etlplus.store.codec import error_from, progress_from
 from etlplus.store.queries import load_queries
+from etlplus.store.refusals import cursor_too_old
+from etlplus.store.text import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,9 +19,6 @@ if TYPE_CHECKING:
 
     from etlplus.store.database import Database
     from etlplus.store.hints import Hints
-
-#: Lines kept of a job's log.
-LINES_KEPT = 10_000
 
 _SQL = load_queries("events")
 
@@ -84,16 +84,6 @@ class PostgresEvents:
     ) -> list[dict[str, Any]]:
         params = {"uid": uid, "after": after, "limit": limit}
         return await self._database.fetch_all(query, params)
-
-
-def cursor_too_old(after: int, oldest: int) -> OutOfRange:
-    """The error of reading on from where nothing is kept any more."""
-    return OutOfRange(
-        f"What follows {after} is no longer kept; the oldest that is kept is {oldest}.",
-        code="CURSOR_TOO_OLD",
-        hint="Start again without a cursor; the first message is the present state.",
-        metadata={"oldest": str(oldest)},
-    )
 
 
 def _checked(after: int, bounds: tuple[int, int], read: list[int]) -> tuple[int, int]:

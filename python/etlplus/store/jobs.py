@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, LiteralString, cast
 from psycopg import errors, sql
 from psycopg.types.json import Jsonb
 
-from etlplus.domain.errors import AlreadyExists, NotFound, WrongState
+from etlplus.domain.errors import AlreadyExists, NotFound
 from etlplus.domain.job import (
     Beat,
     Job,
-    JobError,
     JobKey,
     JobState,
     Lease,
@@ -22,6 +21,7 @@ from etlplus.domain.job import (
     SinkRollback,
 )
 from etlplus.domain.queueing import QUEUE
+from etlplus.store.bounds import EVENTS_KEPT
 from etlplus.store.codec import (
     error_from,
     progress_from,
@@ -36,6 +36,7 @@ from etlplus.store.codec import (
 )
 from etlplus.store.filters import condition
 from etlplus.store.queries import load_queries
+from etlplus.store.refusals import already_replayed, lost_workers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -48,30 +49,8 @@ if TYPE_CHECKING:
     from etlplus.store.database import Database
     from etlplus.store.hints import Hints
 
-#: Events kept of a job; a watch that is further behind starts anew from the job as it is.
-EVENTS_KEPT = 256
-
 _SQL = load_queries("jobs")
 _GET = "\n".join((_SQL["select"], _SQL["get"]))
-
-
-def lost_workers(times: int) -> JobError:
-    """The error of a job whose workers were lost too often."""
-    return JobError(
-        code="WORKER_LOST",
-        message=f"Workers were lost {times} times while they ran the job.",
-        hint="Look for what ends them: memory limits of the machine, crashes in its log.",
-    )
-
-
-def already_replayed(of: UUID, by: UUID | None) -> WrongState:
-    """The error for rejects that another job has; None when that one has just ended."""
-    return WrongState(
-        f"The rejects of job {of} are replayed by " + (f"job {by}" if by else "another job"),
-        code="ALREADY_REPLAYED",
-        hint="What that job refuses can be replayed from there; or roll it back first",
-        metadata={"job": str(of), "replay": str(by or "")},
-    )
 
 
 class PostgresJobs:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
+from etlplus.store.bounds import KEY_BYTES
 from etlplus.store.database import Database
 from etlplus.store.queries import load_queries
-
-KEY_BYTES = 32
 
 _SQL = load_queries("keys")
 

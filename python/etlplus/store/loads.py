@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from etlplus.domain.errors import NotFound, WrongState
 from etlplus.domain.fileload import FileLoad
 from etlplus.domain.run import Books
 from etlplus.store.queries import load_queries
+from etlplus.store.refusals import lease_lost, no_load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,20 +95,6 @@ class PostgresLoads:
         """What was rolled back for the sake of a load, newest first."""
         rows = await self._database.fetch_all(_SQL["rolled_back_for"], {"load_id": load_id})
         return [_load(row) for row in rows]
-
-
-def no_load(load: FileLoad) -> NotFound:
-    """The error for a load that was never entered."""
-    return NotFound(f"There is no load {load.load_id} of the sink {load.sink}.")
-
-
-def lease_lost(lease: Lease) -> WrongState:
-    """The error of writing with a claim that no longer holds."""
-    return WrongState(
-        f"The claim {lease.epoch} of job {lease.job} no longer holds.",
-        code="LEASE_LOST",
-        metadata={"job": str(lease.job), "epoch": str(lease.epoch)},
-    )
 
 
 def _load(row: Mapping[str, Any]) -> FileLoad:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from etlplus.domain.errors import AlreadyExists, EtagMismatch, NotFound
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
 from etlplus.store import arrivals, triggers
 from etlplus.store.queries import load_queries
+from etlplus.store.refusals import (
+    etag_mismatch,
+    pipeline_exists,
+    pipeline_not_found,
+    version_not_found,
+)
 from etlplus.store.schedules import follow, forget, state_from
 
 if TYPE_CHECKING:
@@ -140,38 +145,6 @@ class PostgresPipelines:
         wanted = [row["name"] for row in rows if row["triggered"]]
         states = await triggers.states(self._database, workspace, wanted) if wanted else {}
         return [replace(_pipeline(row), triggers=states.get(row["name"])) for row in rows]
-
-
-def pipeline_exists(name: str) -> AlreadyExists:
-    """The error of making a pipeline that is there."""
-    return AlreadyExists(
-        f"There is a pipeline {name!r} already.", code="PIPELINE_EXISTS", metadata={"name": name}
-    )
-
-
-def pipeline_not_found(name: str) -> NotFound:
-    """The error of naming a pipeline that is not there."""
-    return NotFound(
-        f"There is no pipeline {name!r}.", code="PIPELINE_NOT_FOUND", metadata={"name": name}
-    )
-
-
-def version_not_found(name: str, version: int) -> NotFound:
-    """The error of naming a version that is not there."""
-    return NotFound(
-        f"Pipeline {name!r} has no version {version}.",
-        code="VERSION_NOT_FOUND",
-        metadata={"name": name, "version": str(version)},
-    )
-
-
-def etag_mismatch(what: str, name: str, etag: str) -> EtagMismatch:
-    """The error of changing a thing that somebody else has changed since it was read."""
-    return EtagMismatch(
-        f"The {what} {name!r} has changed since it was read.",
-        hint="Read it again and apply the change to what it is now.",
-        metadata={"name": name, "etag": etag},
-    )
 
 
 def _pipeline(row: Mapping[str, Any]) -> Pipeline:

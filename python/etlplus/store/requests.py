@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from etlplus.domain.errors import InvalidInput
 from etlplus.domain.request import Once, RequestKey
+from etlplus.store.bounds import LIFETIME
 from etlplus.store.queries import load_queries
+from etlplus.store.refusals import request_id_reused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from etlplus.store.database import Database
-
-#: How long a repeat of a request gets the first one's answer.
-LIFETIME = timedelta(hours=24)
 
 _SQL = load_queries("requests")
 
@@ -62,13 +59,3 @@ class PostgresRequests:
         if row is None or row["body_hash"] != body_hash:
             raise request_id_reused(params["id"])
         return Once(row["answer"])
-
-
-def request_id_reused(request_id: str) -> InvalidInput:
-    """The error of giving two requests one id."""
-    return InvalidInput(
-        f"The request id {request_id!r} was used before for another request.",
-        code="REQUEST_ID_REUSED",
-        place="request_id",
-        hint="Make a fresh UUID for each request; repeat it only to repeat the same request.",
-    )

@@ -14,17 +14,20 @@ from etlplus.domain.errors import NotFound
 from etlplus.domain.job import JobError
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.schedule import (
+    AUTHOR,
     Catchup,
     DueSchedule,
     Schedule,
     ScheduleKey,
     ScheduleState,
-    next_after,
+    following,
+    pausing,
     schedule_missing,
 )
 from etlplus.store.codec import error_from, to_json
 from etlplus.store.jobs import job_from, queueing_params
 from etlplus.store.queries import load_queries
+from etlplus.store.refusals import job_forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
     from etlplus.store.database import Database
     from etlplus.store.hints import Hints
 
-#: Who asks for the runs of a schedule.
-AUTHOR = "schedule"
 _SQL = load_queries("schedules")
 _FIRST = ScheduleKey(datetime.min.replace(tzinfo=UTC), "", "")
 
@@ -176,55 +177,6 @@ async def forget(database: Database, workspace: str, pipeline: str) -> None:
     named = {"workspace": workspace, "pipeline": pipeline}
     await database.execute(_SQL["remove"], named)
     await database.execute(_SQL["forget"], named)
-
-
-def job_forgotten(instant: datetime | None) -> NotFound:
-    """The error of asking for an instant that was run so long ago that its job is deleted."""
-    return NotFound(
-        f"The pipeline was run for {instant} long ago; its job is no longer kept.",
-        code="JOB_NOT_FOUND",
-        hint="Run it without a planned instant, with the parameters of that time.",
-    )
-
-
-def following(schedule: Schedule, earlier: ScheduleState | None, now: datetime) -> ScheduleState:
-    """What becomes of a schedule's state when a new version brings another schedule.
-
-    The same timing goes on where it is, with what was missed; another one starts now.
-    """
-    if earlier is not None and earlier.schedule.timing == schedule.timing:
-        anchor, next_time = earlier.anchor, earlier.next_time
-        if next_time is None:
-            next_time = next_after(schedule, now, anchor)
-    else:
-        anchor = now.replace(microsecond=0)
-        next_time = next_after(schedule, now, anchor)
-    return ScheduleState(
-        schedule=schedule,
-        anchor=anchor,
-        next_time=next_time,
-        paused=earlier is not None and earlier.paused,
-        last_time=None if earlier is None else earlier.last_time,
-        last_job="" if earlier is None else earlier.last_job,
-    )
-
-
-def pausing(state: ScheduleState, now: datetime, *, paused: bool) -> ScheduleState:
-    """A schedule's state when it is paused or resumed; one that is so already stays as it is."""
-    if paused == state.paused and state.error is None:
-        return state
-    next_time = state.next_time
-    if not paused:
-        next_time = next_after(state.schedule, now, state.anchor)
-    return ScheduleState(
-        schedule=state.schedule,
-        anchor=state.anchor,
-        next_time=next_time,
-        paused=paused,
-        last_time=state.last_time,
-        last_job=state.last_job,
-        error=state.error if paused else None,
-    )
 
 
 def state_from(row: Mapping[str, Any]) -> ScheduleState:

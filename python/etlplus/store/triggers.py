@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from etlplus.domain.job import JobState
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.trigger import (
+    AUTHOR,
     DueTrigger,
     Success,
     TriggerKey,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from etlplus.store.database import Database
     from etlplus.store.hints import Hints
 
-#: Who asks for the runs that triggers start.
-AUTHOR = "trigger"
 _SQL = load_queries("triggers")
 _FIRST = TriggerKey("", "")
 

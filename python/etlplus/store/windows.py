@@ -19,8 +19,8 @@ from etlplus.domain.window import (
     unfinished,
     window_from,
 )
-from etlplus.store.loads import lease_lost
 from etlplus.store.queries import load_queries
+from etlplus.store.refusals import lease_lost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

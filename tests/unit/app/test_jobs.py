@@ -21,7 +21,7 @@ from etlplus.domain.events import Heartbeat, JobEvent, LogLine, Snapshot
 from etlplus.domain.job import Job, JobState, Settlement
 from etlplus.domain.names import job_name
 from etlplus.domain.run import Progress, RejectSummary
-from etlplus.store.jobs import EVENTS_KEPT
+from etlplus.store.bounds import EVENTS_KEPT
 from tests.unit.app.service import ME, PARENT, STRANGER, Service
 
 DONE = Settlement(JobState.SUCCEEDED)

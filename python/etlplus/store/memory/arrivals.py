@@ -10,8 +10,7 @@ from uuid import UUID
 from etlplus.domain.arrival import FileContent, WatchState
 from etlplus.domain.job import NewJob
 from etlplus.domain.queueing import Queueing
-from etlplus.domain.trigger import DueTrigger, TriggerKey, Triggers
-from etlplus.store.arrivals import AUTHOR
+from etlplus.domain.trigger import AUTHOR, DueTrigger, TriggerKey, Triggers
 from etlplus.store.memory.jobs import MemoryJobs
 from etlplus.store.memory.state import ArrivedFile, Memory
 

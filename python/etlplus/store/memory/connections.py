@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etlplus.domain.connection import Connection, ConnectionDraft
-from etlplus.store.connections import connection_exists, connection_not_found
 from etlplus.store.memory.state import Memory
-from etlplus.store.pipelines import etag_mismatch
+from etlplus.store.refusals import connection_exists, connection_not_found, etag_mismatch
 
 
 class MemoryConnections:

@@ -8,9 +8,10 @@ from uuid import UUID
 from etlplus.domain.errors import NotFound
 from etlplus.domain.events import EventPage, LogLine, LogPage, NumberedLine
 from etlplus.domain.job import Job, JobState, Lease
-from etlplus.store.codec import clean_text
-from etlplus.store.events import LINES_KEPT, cursor_too_old
+from etlplus.store.bounds import LINES_KEPT
 from etlplus.store.memory.state import Memory
+from etlplus.store.refusals import cursor_too_old
+from etlplus.store.text import clean_text
 
 
 class MemoryEvents:

@@ -15,10 +15,10 @@ from etlplus.domain.queueing import QUEUE
 from etlplus.domain.replay import Replay
 from etlplus.domain.run import Progress
 from etlplus.domain.trigger import Success
-from etlplus.store.jobs import EVENTS_KEPT, already_replayed, lost_workers
+from etlplus.store.bounds import EVENTS_KEPT
 from etlplus.store.memory import lanes, windows
 from etlplus.store.memory.state import Arrival, Claimed, Memory
-from etlplus.store.pipelines import version_not_found
+from etlplus.store.refusals import already_replayed, lost_workers, version_not_found
 
 
 class MemoryJobs:

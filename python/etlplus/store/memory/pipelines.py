@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from etlplus.domain.pipeline import Pipeline, PipelineDraft, PipelineVersion
 from etlplus.store.memory import arrivals, schedules, triggers
 from etlplus.store.memory.state import Memory
-from etlplus.store.pipelines import (
+from etlplus.store.refusals import (
     etag_mismatch,
     pipeline_exists,
     pipeline_not_found,

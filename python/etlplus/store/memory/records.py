@@ -13,10 +13,9 @@ from etlplus.domain.fileload import FileLoad
 from etlplus.domain.job import JobState, Lease
 from etlplus.domain.principal import NewToken, Token
 from etlplus.domain.request import Once, RequestKey
-from etlplus.store.keys import KEY_BYTES
-from etlplus.store.loads import lease_lost, no_load
+from etlplus.store.bounds import KEY_BYTES, LIFETIME
 from etlplus.store.memory.state import Answered, Memory
-from etlplus.store.requests import LIFETIME, request_id_reused
+from etlplus.store.refusals import lease_lost, no_load, request_id_reused
 
 
 class MemoryTokens:

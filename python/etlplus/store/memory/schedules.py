@@ -10,16 +10,18 @@ from uuid import UUID
 from etlplus.domain.job import Job, JobError, JobState, NewJob
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.schedule import (
+    AUTHOR,
     DueSchedule,
     Schedule,
     ScheduleKey,
     ScheduleState,
+    following,
+    pausing,
     schedule_missing,
 )
 from etlplus.store.memory.jobs import MemoryJobs
 from etlplus.store.memory.state import Memory
-from etlplus.store.pipelines import version_not_found
-from etlplus.store.schedules import AUTHOR, following, job_forgotten, pausing
+from etlplus.store.refusals import job_forgotten, version_not_found
 
 
 class MemorySchedules:

@@ -9,6 +9,7 @@ from uuid import UUID
 from etlplus.domain.job import Job, JobError, NewJob
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.trigger import (
+    AUTHOR,
     DueTrigger,
     Firing,
     Success,
@@ -21,7 +22,6 @@ from etlplus.domain.trigger import (
 from etlplus.store.memory.arrivals import watch_state
 from etlplus.store.memory.jobs import MemoryJobs
 from etlplus.store.memory.state import Memory
-from etlplus.store.triggers import AUTHOR
 
 
 class MemoryTriggers:

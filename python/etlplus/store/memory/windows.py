@@ -20,8 +20,8 @@ from etlplus.domain.window import (
     stands,
     unfinished,
 )
-from etlplus.store.loads import lease_lost
 from etlplus.store.memory.state import KeptWindow, Memory
+from etlplus.store.refusals import lease_lost
 
 
 class MemoryWindows:
