@@ -144,6 +144,9 @@ def opened() -> Record:
 
 def main() -> int:
     """Strike, write the table, and return 1 when a promise was broken."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Also where a shell started this in the background, which ignores the former.
+        signal.signal(number, signal.default_int_handler)
     start = time.monotonic()
     minutes = float(os.environ.get("ETLPLUS_FAULTS_MINUTES") or math.inf)
     ours = start + (1 - _SHARE) * 60 * minutes
