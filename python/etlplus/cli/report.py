@@ -168,6 +168,7 @@ def _head(job: job_pb2.Job) -> str:
         rows.append(("memory", f"{held} held, {written} spilled to disk"))
     if job.attempt > 1:
         rows.append(("attempt", str(job.attempt)))
+    rows += [("warning", f"{each.code}: {line(each.message)}") for each in job.warnings]
     if job.error.code:
         rows.append(("error", f"{job.error.code}: {job.error.message}"))
         rows.append(("class", failure_class(job.error.code)))

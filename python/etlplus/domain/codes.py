@@ -131,6 +131,7 @@ _JOB: dict[str, tuple[str, str]] = {
     "CURSOR_CHANGED": ("RunError", "A source is to be read by another column than before."),
     "CURSOR_NULL": ("RunError", "Rows have no value in the column that a source is read by."),
     "PLAN_CHANGED": ("RunError", "The plan is not the one that the run is pinned to."),
+    "VOLUME_UNUSUAL": ("RunError", "A run has fewer or more rows than is usual or allowed."),
     "STAGING_MISMATCH": ("RunError", "The staged rows are not the rows that were counted."),
     "PUBLISH_CONFLICT": ("RunError", "The target was locked by others for too long."),
 }
@@ -222,6 +223,7 @@ DATA: frozenset[str] = frozenset(
         "SOURCE_EMPTY",
         "SOURCE_MISMATCH",
         "SUM_OVERFLOW",
+        "VOLUME_UNUSUAL",
     }
 )
 

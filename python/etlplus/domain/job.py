@@ -117,6 +117,7 @@ class Job:
         windows: what it reads of sources that are read part by part, where somebody asked for it.
         arrived: paths of files whose arrival started it, the first ten; where a job is looked up.
         arrived_count: how many files it were.
+        warnings: what was unusual in its last attempt and did not end it.
     """
 
     workspace: str
@@ -149,6 +150,7 @@ class Job:
     replay: Replay | None = None
     arrived: tuple[str, ...] = ()
     arrived_count: int = 0
+    warnings: tuple[JobError, ...] = ()
 
     @property
     def is_replaying(self) -> bool:
@@ -193,10 +195,11 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a job ended. `state` is final."""
+    """How a job ended. `state` is final; `warnings`: what was unusual and did not end it."""
 
     state: JobState
     progress: Progress = field(default_factory=Progress)
     sinks: tuple[SinkResult, ...] = ()
     rejects: RejectSummary = field(default_factory=RejectSummary)
     error: JobError | None = None
+    warnings: tuple[JobError, ...] = ()

@@ -10,6 +10,7 @@ from datetime import datetime
 from etlplus.domain.retry import Retries
 from etlplus.domain.schedule import Schedule, ScheduleState
 from etlplus.domain.trigger import Triggers, TriggerState
+from etlplus.domain.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class SpecSummary:
         retries: how often it is tried again after a failure that may pass.
         triggers: after what it runs by itself; None when nothing triggers it.
         incremental: names of the sources that are read part by part.
+        volume: which volume of rows is usual; None when any is.
     """
 
     name: str
@@ -108,3 +110,4 @@ class SpecSummary:
     retries: Retries = field(default_factory=Retries)
     triggers: Triggers | None = None
     incremental: tuple[str, ...] = ()
+    volume: Volume | None = None

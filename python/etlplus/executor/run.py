@@ -25,6 +25,7 @@ from etlplus.executor.replays import check_read, check_standing, read_again
 from etlplus.executor.stopping import Reason, Switch
 from etlplus.executor.survey import evolve
 from etlplus.executor.threads import Threads, happens
+from etlplus.executor.volumes import check_volume
 from etlplus.executor.windows import BUSY_DELAY, OpenWindows
 
 _LOG = logging.getLogger(__name__)
@@ -61,6 +62,9 @@ class JobRun:
         self._staged: tuple[StagedSink, ...] = ()
         self._prepared: Prepared | None = None
         self._summary: SpecSummary | None = None
+        self._warnings: tuple[JobError, ...] = ()
+        # Whether an earlier attempt, or an earlier job, may have published a part of the load.
+        self._begun = bool(job.sinks)
 
     async def execute(self) -> None:
         """Runs, publishes, settles, or hands the job back; then clears up."""
@@ -116,6 +120,10 @@ class JobRun:
         self._staged = outcome.sinks
         self._rejects = await self._threads.call(self._keep_rejects, outcome.rejects)
         check_read(self._job.replay, outcome)
+        volume = self._summary.volume if self._summary else None
+        self._warnings = await check_volume(
+            self._parts.stores.jobs, self._job, volume, outcome, self._journal, begun=self._begun
+        )
         await self._publish()
 
     async def _definition(self) -> bytes:
@@ -135,6 +143,7 @@ class JobRun:
         claim = Claim(str(job.uid), self._load.load_id, job.epoch, asked, job.zone)
         windows = OpenWindows(self._parts, self._threads, job, self._journal)
         sources = await windows.open(spec, summary, stored, claim)
+        self._begun = self._begun or windows.goes_on
         if windows.opening is not None:
             # The load may be that of an earlier job, which left it published in part.
             load_id = names.load_id(windows.opening.load)
@@ -267,7 +276,8 @@ class JobRun:
         own = {sink.name for sink in self._sinks}
         earlier = [sink for sink in self._job.sinks if sink.name not in own]
         known = self._rejects if self._rejects.path or not earlier else self._job.rejects
-        return Settlement(state, self._progress, (*earlier, *self._sinks), known)
+        sinks = (*earlier, *self._sinks)
+        return Settlement(state, self._progress, sinks, known, warnings=self._warnings)
 
     def _delay(self, settlement: Settlement | None) -> timedelta | None:
         """How long the job waits for another attempt; None when this was the last."""

@@ -22,6 +22,7 @@ from etlplus.language.schedules import check_schedule
 from etlplus.language.sizes import check_memory
 from etlplus.language.text import Path
 from etlplus.language.triggers import check_triggers
+from etlplus.language.volumes import check_volume
 from etlplus.v1 import plan_pb2
 
 
@@ -69,6 +70,7 @@ def _check(
     check_triggers(spec, findings, broken)
     check_memory(spec, findings)
     check_queueing(spec, findings)
+    check_volume(spec, findings, broken)
     check_references(spec, findings)
     check_names(spec, findings, broken)
     check_options(spec, findings, broken)

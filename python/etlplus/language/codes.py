@@ -88,6 +88,7 @@ WATCHED_APPEND: Final = "E0811"
 # What is wrong with how runs queue up.
 KEY_UNKNOWN: Final = "E0901"
 SPAN: Final = "E0902"
+VOLUME: Final = "E0903"
 
 # What is probably not meant.
 UNUSED_SOURCE: Final = "W0501"
@@ -175,6 +176,7 @@ MEANINGS: Final = MappingProxyType(
         WATCHED_APPEND: "Runs that files start would append the rows of earlier files again.",
         KEY_UNKNOWN: "A key that counts runs apart is not known when a run is queued.",
         SPAN: "A span of time is empty, or too long.",
+        VOLUME: "A limit of the volume allows nothing or everything.",
         UNUSED_SOURCE: "A source is never read.",
         UNUSED_STEP: "A step's rows go nowhere.",
         UNUSED_PARAM: "A parameter is never used.",
@@ -260,6 +262,7 @@ HINTS: Final = MappingProxyType(
         WATCHED_APPEND: "Use `mode: merge` or `mode: replace`",
         KEY_UNKNOWN: "Form it of `${params.…}` and `${run.scheduled_date}`",
         SPAN: "Write it as in `1h30m`",
+        VOLUME: "Write `min_rows` up to `max_rows`, or `change` as a share of the usual volume",
         UNUSED_SOURCE: "Read it with `from`, or remove it",
         UNUSED_STEP: "Read it with `from`, or remove it",
         UNUSED_PARAM: "Use it, or remove it",

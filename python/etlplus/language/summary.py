@@ -8,6 +8,7 @@ from etlplus.language.durations import seconds
 from etlplus.language.incremental import incremental
 from etlplus.language.schedules import read_schedule
 from etlplus.language.triggers import read_triggers
+from etlplus.language.volumes import read_volume
 from etlplus.language.wiring import wire
 from etlplus.v1 import plan_pb2
 
@@ -29,6 +30,7 @@ def summarize(spec: plan_pb2.PipelineSpec) -> SpecSummary:
         retries=_retries(spec.limits.retries),
         triggers=read_triggers(spec),
         incremental=tuple(incremental(spec)),
+        volume=read_volume(spec),
     )
 
 

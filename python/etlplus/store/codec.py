@@ -81,6 +81,16 @@ def error_from(value: Json | None) -> JobError | None:
     return None if value is None else JobError(**value)
 
 
+def errors_to_json(errors: Sequence[JobError]) -> Jsonb:
+    """Errors as a JSON array."""
+    return Jsonb(_clean([asdict(each) for each in errors]))
+
+
+def errors_from(values: list[Json]) -> tuple[JobError, ...]:
+    """Errors from JSON."""
+    return tuple(JobError(**value) for value in values)
+
+
 def _clean(value: object) -> object:
     if isinstance(value, str):
         return clean_text(value)

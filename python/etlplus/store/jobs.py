@@ -24,6 +24,8 @@ from etlplus.domain.queueing import QUEUE
 from etlplus.store.bounds import EVENTS_KEPT
 from etlplus.store.codec import (
     error_from,
+    errors_from,
+    errors_to_json,
     progress_from,
     rejects_from,
     replay_from,
@@ -227,6 +229,11 @@ class PostgresJobs:
         row = await self._database.fetch_one(_SQL["is_current"], params)
         return bool(_present(row)["is_current"])
 
+    async def earlier(self, uid: UUID, *, limit: int) -> Sequence[Progress]:
+        """Counters of the latest other runs of its kind that succeeded, newest first."""
+        rows = await self._database.fetch_all(_SQL["earlier"], {"uid": uid, "limit": limit})
+        return [progress_from(row["progress"]) for row in rows]
+
     async def live_leases(self) -> Sequence[Lease]:
         """All claims of running jobs: what belongs to any other may be swept away."""
         rows = await self._database.fetch_all(_SQL["live_leases"])
@@ -261,10 +268,13 @@ _CLAIMED: dict[str, Any] = {
     "end_time": None,
     "progress": {},
     "error": None,
+    "warnings": [],
     "rollbacks": [],
 }
 #: What handing back leaves as it is.
-_NO_RESULT: Mapping[str, object] = dict.fromkeys(("delay", "progress", "sinks", "rejects", "error"))
+_NO_RESULT: Mapping[str, object] = dict.fromkeys(
+    ("delay", "progress", "sinks", "rejects", "error", "warnings")
+)
 
 
 def _result(settlement: Settlement) -> dict[str, object]:
@@ -274,6 +284,7 @@ def _result(settlement: Settlement) -> dict[str, object]:
         "sinks": sinks_to_json(settlement.sinks),
         "rejects": to_json(settlement.rejects),
         "error": None if error is None else to_json(error),
+        "warnings": errors_to_json(settlement.warnings),
     }
 
 
@@ -322,6 +333,7 @@ def _job(row: Mapping[str, Any]) -> Job:
         sinks=sinks_from(row["sinks"]),
         rejects=rejects_from(row["rejects"]),
         error=error_from(row["error"]),
+        warnings=errors_from(row["warnings"]),
         sequence=row["sequence"],
         rollbacks=rollbacks_from(row["rollbacks"]),
         scheduled_time=row["scheduled_time"],

@@ -17,7 +17,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Job(_message.Message):
-    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time", "upstream_jobs", "downstream_jobs", "replay_of", "replay", "arrived_files", "arrived_count", "wait", "priority", "queue", "plan_hash", "windows")
+    __slots__ = ("name", "uid", "pipeline", "version", "state", "params", "attempt", "epoch", "author", "create_time", "start_time", "end_time", "cancel_requested", "progress", "sinks", "rejects", "error", "sequence", "scheduled_time", "retries", "retry_time", "upstream_jobs", "downstream_jobs", "replay_of", "replay", "arrived_files", "arrived_count", "wait", "priority", "queue", "plan_hash", "warnings", "windows")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Job.State]
@@ -70,6 +70,7 @@ class Job(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     WINDOWS_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
@@ -102,8 +103,9 @@ class Job(_message.Message):
     priority: int
     queue: str
     plan_hash: str
+    warnings: _containers.RepeatedCompositeFieldContainer[JobError]
     windows: _containers.RepeatedCompositeFieldContainer[SourceWindow]
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., upstream_jobs: _Optional[_Iterable[str]] = ..., downstream_jobs: _Optional[_Iterable[str]] = ..., replay_of: _Optional[str] = ..., replay: _Optional[_Union[ReplaySummary, _Mapping]] = ..., arrived_files: _Optional[_Iterable[str]] = ..., arrived_count: _Optional[int] = ..., wait: _Optional[_Union[JobWait, _Mapping]] = ..., priority: _Optional[int] = ..., queue: _Optional[str] = ..., plan_hash: _Optional[str] = ..., windows: _Optional[_Iterable[_Union[SourceWindow, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., pipeline: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[Job.State, str]] = ..., params: _Optional[_Mapping[str, str]] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_requested: _Optional[bool] = ..., progress: _Optional[_Union[_report_pb2.RunProgress, _Mapping]] = ..., sinks: _Optional[_Iterable[_Union[SinkResult, _Mapping]]] = ..., rejects: _Optional[_Union[RejectsSummary, _Mapping]] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., sequence: _Optional[int] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retries: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., upstream_jobs: _Optional[_Iterable[str]] = ..., downstream_jobs: _Optional[_Iterable[str]] = ..., replay_of: _Optional[str] = ..., replay: _Optional[_Union[ReplaySummary, _Mapping]] = ..., arrived_files: _Optional[_Iterable[str]] = ..., arrived_count: _Optional[int] = ..., wait: _Optional[_Union[JobWait, _Mapping]] = ..., priority: _Optional[int] = ..., queue: _Optional[str] = ..., plan_hash: _Optional[str] = ..., warnings: _Optional[_Iterable[_Union[JobError, _Mapping]]] = ..., windows: _Optional[_Iterable[_Union[SourceWindow, _Mapping]]] = ...) -> None: ...
 
 class SourceWindow(_message.Message):
     __slots__ = ("source", "summary", "state")

@@ -602,7 +602,7 @@ class Retries(_message.Message):
     def __init__(self, max: _Optional[int] = ..., backoff: _Optional[str] = ..., max_backoff: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("memory", "rejects", "timeout", "retries", "concurrency", "starts", "priority", "queue")
+    __slots__ = ("memory", "rejects", "timeout", "retries", "concurrency", "starts", "priority", "queue", "volume")
     MEMORY_FIELD_NUMBER: _ClassVar[int]
     REJECTS_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
@@ -611,6 +611,7 @@ class Limits(_message.Message):
     STARTS_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_FIELD_NUMBER: _ClassVar[int]
     memory: str
     rejects: RejectBudget
     timeout: str
@@ -619,7 +620,26 @@ class Limits(_message.Message):
     starts: Starts
     priority: int
     queue: str
-    def __init__(self, memory: _Optional[str] = ..., rejects: _Optional[_Union[RejectBudget, _Mapping]] = ..., timeout: _Optional[str] = ..., retries: _Optional[_Union[Retries, _Mapping]] = ..., concurrency: _Optional[_Union[Concurrency, _Mapping]] = ..., starts: _Optional[_Union[Starts, _Mapping]] = ..., priority: _Optional[int] = ..., queue: _Optional[str] = ...) -> None: ...
+    volume: Volume
+    def __init__(self, memory: _Optional[str] = ..., rejects: _Optional[_Union[RejectBudget, _Mapping]] = ..., timeout: _Optional[str] = ..., retries: _Optional[_Union[Retries, _Mapping]] = ..., concurrency: _Optional[_Union[Concurrency, _Mapping]] = ..., starts: _Optional[_Union[Starts, _Mapping]] = ..., priority: _Optional[int] = ..., queue: _Optional[str] = ..., volume: _Optional[_Union[Volume, _Mapping]] = ...) -> None: ...
+
+class Volume(_message.Message):
+    __slots__ = ("min_rows", "max_rows", "change", "runs", "action", "empty", "of")
+    MIN_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    EMPTY_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
+    min_rows: int
+    max_rows: int
+    change: float
+    runs: int
+    action: str
+    empty: str
+    of: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, min_rows: _Optional[int] = ..., max_rows: _Optional[int] = ..., change: _Optional[float] = ..., runs: _Optional[int] = ..., action: _Optional[str] = ..., empty: _Optional[str] = ..., of: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Concurrency(_message.Message):
     __slots__ = ("max", "key")

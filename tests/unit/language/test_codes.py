@@ -109,6 +109,7 @@ TEXTS: dict[str, str] = {
     codes.WATCHED_APPEND: definition(triggers="{files: s}", sinks="{o: {csv: out/}}"),
     codes.KEY_UNKNOWN: definition(limits="{concurrency: {max: 1, key: '${env.REGION}'}}"),
     codes.SPAN: definition(limits="{starts: {max: 1, per: 0s}}"),
+    codes.VOLUME: definition(limits="{volume: {min_rows: 2, max_rows: 1}}"),
     codes.UNUSED_SOURCE: definition(
         sources="{s: {csv: a.csv}, t: {csv: b.csv}}", sinks="{o: {from: s, csv: o.csv}}"
     ),

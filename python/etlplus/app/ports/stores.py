@@ -194,6 +194,13 @@ class JobStore(Protocol):
         """Whether the lease is still held, by the database's clock."""
         ...
 
+    async def earlier(self, uid: UUID, *, limit: int) -> Sequence[Progress]:
+        """Counters of the latest other runs of a job's pipeline that succeeded, newest first.
+
+        Only runs of the same `limits.concurrency.key` that read all and were not rolled back.
+        """
+        ...
+
     async def live_leases(self) -> Sequence[Lease]:
         """All leases that are held, for sweeps."""
         ...

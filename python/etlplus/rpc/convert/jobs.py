@@ -70,6 +70,7 @@ def to_job(job: Job) -> job_pb2.Job:
         queue=job.queue,
         windows=[_to_window(each) for each in job.windows],
         plan_hash=job.plan_hash,
+        warnings=[to_error(each) for each in job.warnings],
     )
     if job.wait is not None:
         message.wait.reason = _REASONS[job.wait.reason]

@@ -131,6 +131,7 @@ class MemoryJobs:
             start_time=job.start_time or now,
             progress=Progress(),
             error=None,
+            warnings=(),
             retry_time=None,
         )
         return self._write(running)
@@ -179,6 +180,7 @@ class MemoryJobs:
             sinks=settlement.sinks,
             rejects=settlement.rejects,
             error=settlement.error,
+            warnings=settlement.warnings,
         )
         self._write(ended)
         if ended.state is JobState.SUCCEEDED:
@@ -201,6 +203,7 @@ class MemoryJobs:
             sinks=failure.sinks,
             rejects=failure.rejects,
             error=failure.error,
+            warnings=failure.warnings,
         )
         self._put_back(failed)
         return True
@@ -233,6 +236,22 @@ class MemoryJobs:
         claim = self._memory.tables.claims.get(lease.job)
         held = self._held(lease) is not None
         return held and claim is not None and claim.until > self._memory.now()
+
+    async def earlier(self, uid: UUID, *, limit: int) -> Sequence[Progress]:
+        """As `PostgresJobs.earlier`."""
+        tables = self._memory.tables
+        own, key = tables.jobs[uid], tables.queueing[uid].key
+        found = [
+            job
+            for job in tables.jobs.values()
+            if (job.workspace, job.pipeline) == (own.workspace, own.pipeline)
+            and tables.queueing[job.uid].key == key
+            and job.uid != uid
+            and job.state is JobState.SUCCEEDED
+            and job.replay is None
+            and not job.rollbacks
+        ]
+        return [job.progress for job in sorted(found, key=_key, reverse=True)[:limit]]
 
     async def live_leases(self) -> Sequence[Lease]:
         """As `PostgresJobs.live_leases`."""

@@ -128,6 +128,7 @@ with open_lane as materialized (
         run_at = job.create_time,
         turn = job.create_time - job.priority * interval '1 minute',
         error = null,
+        warnings = '[]',
         progress = '{}',
         sequence = sequence + 1
     from candidate
@@ -171,6 +172,7 @@ with changed as (
         sinks = %(sinks)s,
         rejects = %(rejects)s,
         error = %(error)s,
+        warnings = %(warnings)s,
         worker = null,
         lease_until = null,
         sequence = sequence + 1
@@ -228,6 +230,7 @@ with changed as (
         sinks = coalesce(%(sinks)s::jsonb, sinks),
         rejects = coalesce(%(rejects)s::jsonb, rejects),
         error = %(error)s,
+        warnings = coalesce(%(warnings)s::jsonb, warnings),
         worker = null,
         lease_until = null,
         sequence = sequence + 1
@@ -277,6 +280,16 @@ select exists (
     where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
         and lease_until > clock_timestamp()
 ) as is_current
+
+-- name: earlier
+select job.progress
+from etlplus_control.job as own
+join etlplus_control.job on job.workspace = own.workspace and job.pipeline = own.pipeline
+    and job.concurrency_key = own.concurrency_key and job.uid <> own.uid
+where own.uid = %(uid)s and job.state = 'SUCCEEDED' and job.replay_of is null
+    and job.rollbacks = '[]'
+order by job.create_time desc, job.uid desc
+limit %(limit)s
 
 -- name: live_leases
 -- Also those that have run out: until they are rescued, their worker may come back and prolong them.
