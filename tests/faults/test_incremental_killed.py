@@ -28,10 +28,12 @@ api: etlplus/v1
 name: grown
 sources:
   numbers: {postgres: {connection: local, table: numbers, incremental: id}}
+  files: {csv: {uri: "*.csv", columns: {id: bigint, word: text}, incremental: only_new}}
 sinks:
-  one: {postgres: {connection: local, table: one}}
-  two: {postgres: {connection: local, table: two}}
-  three: {postgres: {connection: local, table: three, mode: merge, keys: [id]}}
+  one: {from: numbers, postgres: {connection: local, table: one}}
+  two: {from: numbers, postgres: {connection: local, table: two}}
+  three: {from: numbers, postgres: {connection: local, table: three, mode: merge, keys: [id]}}
+  four: {from: files, postgres: {connection: local, table: four}}
 """
 EXACTLY_ONCE = """
 select count(*) filter (where t.id is null), count(*) filter (where n.id is null),
@@ -42,7 +44,7 @@ from numbers n full join {table} t on t.id = n.id
 
 @dataclass
 class Hall:
-    """A server without workers of its own, and a table that grows."""
+    """A server without workers of its own, a table that grows, and files with the same rows."""
 
     live: Service
     pipeline: str
@@ -55,6 +57,12 @@ class Hall:
             "insert into numbers select n, 'word ' || n "
             f"from generate_series({first}, {self.rows}) n"
         )
+        lines = "".join(f"{n},word {n}\n" for n in range(first, self.rows + 1))
+        # Complete as soon as it has this name; and once more, which is nothing new.
+        for name in (f"{self.rows}.csv", f"again-{self.rows}.csv"):
+            written = self.live.root / f".{name}"
+            written.write_text(f"id,word\n{lines}")
+            written.rename(written.with_name(name))
 
     def start(self) -> job_pb2.Job:
         """A job that a worker has begun."""
@@ -65,7 +73,7 @@ class Hall:
         return job
 
     def check(self) -> None:
-        for table in ("one", "two", "three"):
+        for table in ("one", "two", "three", "four"):
             found = self.live.query(EXACTLY_ONCE.format(table=table))
             assert found == [(0, 0, 0)], f"{table}: missing, foreign, doubled: {found}"
 

@@ -9,6 +9,7 @@ from etlplus.app.ports import Stores
 from etlplus.domain import names
 from etlplus.domain.cursor import CursorPosition, CursorWindow
 from etlplus.domain.errors import InvalidInput
+from etlplus.domain.newfiles import FilesWindow
 from etlplus.domain.principal import Principal
 from etlplus.domain.window import Json, Position
 
@@ -51,6 +52,9 @@ def _at(positions: Sequence[Position], source: str, value: str) -> Json:
     if len(chosen) != 1:
         raise _invalid(f"A value is of one source, and {len(chosen)} are meant", "Name the source")
     now = chosen[0].value
+    if now is not None and now["kind"] == FilesWindow.kind:
+        hint = "Reset it without a value: all files are new then"
+        raise _invalid(f"The source {chosen[0].source!r} is read by its files", hint)
     if now is None or now["kind"] != CursorWindow.kind:
         hint = "Reset it without a value, and write `start` where the source is defined"
         raise _invalid(f"The source {chosen[0].source!r} has not been read by a column yet", hint)

@@ -11,7 +11,7 @@ from etlplus.cli.message import plain
 from etlplus.cli.output import Output, write
 from etlplus.cli.pipelines import identifier, moment
 from etlplus.cli.session import CALL_SECONDS, HERE, Remote, session
-from etlplus.cli.text import line, table
+from etlplus.cli.text import line, number, table
 from etlplus.v1 import pipeline_pb2
 
 
@@ -58,15 +58,23 @@ def reset(
     return exits.OK
 
 
+def _read(position: pipeline_pb2.SourcePosition) -> str:
+    """Up to where a source was read."""
+    if position.kind == "files":
+        last = f", the last {line(position.value)}" if position.value else ""
+        return f"{number(position.files)} files{last}"
+    if not position.kind:
+        return "nothing yet"
+    return f"{'up to' if position.inclusive else 'before'} {line(position.value)}"
+
+
 def _table(state: pipeline_pb2.PipelineState) -> str:
     rows = [
         (
             each.source,
             each.column or "-",
             each.type or "-",
-            f"{'up to' if each.inclusive else 'before'} {line(each.value)}"
-            if each.kind
-            else "nothing yet",
+            _read(each),
             moment(each.update_time.ToJsonString()),
             identifier(each.rolling_back) or "-",
         )

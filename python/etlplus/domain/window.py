@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from etlplus.domain.arrival import FileContent
 from etlplus.domain.cursor import CursorSource, CursorWindow
 from etlplus.domain.errors import Bug, NotFound, RunError, WrongState
+from etlplus.domain.newfiles import FilesWindow
 
 #: A JSON object with the kind of window in `kind`.
 Json = Mapping[str, Any]
@@ -39,6 +41,7 @@ class Window(Protocol):
 #: What reads a stored window, by kind.
 _KINDS: Final[Mapping[str, Callable[[Json], Window]]] = {
     CursorWindow.kind: CursorWindow.from_json,
+    FilesWindow.kind: FilesWindow.from_json,
 }
 
 
@@ -87,10 +90,16 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class SourcePart:
-    """What the engine reads of a source: of tables and queries the rows of a condition."""
+    """What the engine reads of a source.
+
+    Attributes:
+        predicate: of tables and queries, the condition of the rows.
+        files: of files, those that are read; None for all that the source names.
+    """
 
     source: str
-    predicate: str
+    predicate: str = ""
+    files: tuple[FileContent, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +175,16 @@ def no_column(source: CursorSource, known: Sequence[str]) -> RunError:
         code="CURSOR_INVALID",
         place=source.source,
         hint=f"Its columns are {', '.join(known[:20])}",
+    )
+
+
+def other_kind(source: str) -> RunError:
+    """The error for a source that was read in another way until now, by a cursor or by files."""
+    return RunError(
+        f"The source {source!r} was read in another way until now",
+        code="CURSOR_CHANGED",
+        place=source,
+        hint=f"etlplus state reset PIPELINE --source {source}",
     )
 
 

@@ -14,6 +14,7 @@ from etlplus.domain.connection import Connection, ConnectionCheck, Table
 from etlplus.domain.cursor import CursorSource
 from etlplus.domain.errors import InvalidInput, RunError
 from etlplus.domain.job import Job
+from etlplus.domain.newfiles import FilesSource
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.planhash import Survey
 from etlplus.domain.run import PlanReport, RejectRow
@@ -45,6 +46,7 @@ class EnginePlanning:
             prepared = await self._prepare(workspace, spec, params, claim, summary)
             found = await self._threads.call(hashed, self._parts, spec, params, prepared)
             report = _with_cursors(found.report, self._language.cursors(prepared.plan))
+            report = _with_files(report, self._language.new_files(prepared.plan))
             return replace(found, report=report)
         finally:
             await self._threads.call(shutil.rmtree, self._folder(claim), ignore_errors=True)
@@ -107,6 +109,17 @@ def _with_cursors(report: PlanReport, cursors: Sequence[CursorSource]) -> PlanRe
             raise no_column(cursor, [column.name for column in node.columns])
         note = f"read part by part, by what is new in {cursor.column}; one job runs at a time"
         nodes.append(replace(node, notes=(*node.notes, note)))
+    return replace(report, nodes=tuple(nodes))
+
+
+def _with_files(report: PlanReport, sources: Sequence[FilesSource]) -> PlanReport:
+    """The report with which sources read only new files."""
+    names_ = {each.source for each in sources}
+    note = "only files are read whose content was not loaded before; one job runs at a time"
+    nodes = (
+        replace(node, notes=(*node.notes, note)) if node.name in names_ else node
+        for node in report.nodes
+    )
     return replace(report, nodes=tuple(nodes))
 
 

@@ -17,6 +17,7 @@ from etlplus.app.ports import (
     Stores,
     TableRollback,
 )
+from etlplus.executor.arrivals.contents import Contents
 from etlplus.executor.environment import Environment
 from etlplus.executor.preparation import Preparation
 
@@ -37,3 +38,4 @@ class Parts:
     cursors: Mapping[str, CursorReader] = field(default_factory=dict)
     file_rollbacks: Mapping[str, FileRollback] = field(default_factory=dict)
     evolvers: Mapping[str, Evolver] = field(default_factory=dict)
+    contents: Contents = field(default_factory=Contents)

@@ -141,7 +141,7 @@ class JobRun:
         stored = await preparation.look_up(self._parts.stores.connections, job.workspace, summary)
         asked = job.scheduled_time or job.create_time
         claim = Claim(str(job.uid), self._load.load_id, job.epoch, asked, job.zone)
-        windows = OpenWindows(self._parts, self._threads, job, self._journal)
+        windows = OpenWindows(self._parts, self._threads, job, self._journal, self.switch)
         sources = await windows.open(spec, summary, stored, claim)
         self._begun = self._begun or windows.goes_on
         if windows.opening is not None:

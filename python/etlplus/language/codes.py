@@ -259,7 +259,7 @@ HINTS: Final = MappingProxyType(
         TRIGGERED_BY_ITSELF: "Name other pipelines; `schedule` runs one again and again",
         WATCHED_SOURCE: "Name a csv, jsonl or parquet source",
         WATCHED_URI: "Write a pattern with `*` in its place",
-        WATCHED_APPEND: "Use `mode: merge` or `mode: replace`",
+        WATCHED_APPEND: "Use `mode: merge` or `replace`, or read with `incremental: only_new`",
         KEY_UNKNOWN: "Form it of `${params.…}` and `${run.scheduled_date}`",
         SPAN: "Write it as in `1h30m`",
         VOLUME: "Write `min_rows` up to `max_rows`, or `change` as a share of the usual volume",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from etlplus.domain.cursor import CursorSource
+from etlplus.domain.newfiles import FilesSource
 from etlplus.language import codes
 from etlplus.language.durations import seconds
 from etlplus.language.findings import Findings
@@ -13,6 +14,8 @@ from etlplus.language.text import Path
 from etlplus.language.wiring import kind_of
 from etlplus.v1 import plan_pb2
 
+#: The kinds of sources that can be read part by part.
+_KINDS: Final = frozenset({"postgres", "csv", "jsonl", "parquet"})
 #: The modes in which a row that comes again takes its own place.
 _KNOWING: Final = frozenset({"merge", "delete_insert", "scd2"})
 _CONCURRENCY: Final[Path] = ("limits", "concurrency")
@@ -20,7 +23,7 @@ _CONCURRENCY: Final[Path] = ("limits", "concurrency")
 
 def incremental(spec: plan_pb2.PipelineSpec) -> list[str]:
     """Return the names of the sources that are read part by part."""
-    return [source.name for source in spec.sources if _is_incremental(source)]
+    return [source.name for source in spec.sources if is_incremental(source)]
 
 
 def cursors(spec: plan_pb2.PipelineSpec) -> list[CursorSource]:
@@ -38,12 +41,23 @@ def cursors(spec: plan_pb2.PipelineSpec) -> list[CursorSource]:
             once=any(graph.mode(sink) not in _KNOWING for sink in _sinks(graph, source.name)),
         )
         for source in spec.sources
-        if _is_incremental(source)
+        if source.HasField("postgres") and is_incremental(source)
     ]
 
 
-def _is_incremental(source: plan_pb2.Source) -> bool:
-    return source.HasField("postgres") and source.postgres.HasField("incremental")
+def new_files(spec: plan_pb2.PipelineSpec) -> list[FilesSource]:
+    """Return the sources of a sound definition that read only new files."""
+    return [
+        FilesSource(source.name, getattr(source, kind_of(source)).uri)
+        for source in spec.sources
+        if not source.HasField("postgres") and is_incremental(source)
+    ]
+
+
+def is_incremental(source: plan_pb2.Source) -> bool:
+    """Whether a source is read part by part."""
+    kind = kind_of(source)
+    return kind in _KINDS and bool(getattr(source, kind).HasField("incremental"))
 
 
 def _lookback(text: str) -> str:
@@ -72,11 +86,13 @@ def check_incremental(spec: plan_pb2.PipelineSpec, findings: Findings, broken: s
     graph = Graph(spec)
     places = {sink.name: index for index, sink in enumerate(spec.sinks)}
     for index, source in enumerate(spec.sources):
-        if not _is_incremental(source):
+        if not is_incremental(source):
             continue
         sinks = _sinks(graph, source.name)
         for sink in sinks:
             _check_sink(graph, sink, source.name, ("sinks", places[sink]), findings)
+        if not source.HasField("postgres"):
+            continue
         added = [sink for sink in sinks if graph.mode(sink) == "append"]
         path: Path = ("sources", index, "postgres", "incremental", "lookback")
         if source.postgres.incremental.lookback and added and path not in broken:

@@ -172,7 +172,10 @@ def runtime(
             name=connection.name, kind=connection.kind, options=dict(connection.options)
         )
     for part in parts:
-        message.parts.add(source=part.source, predicate=part.predicate)
+        told = message.parts.add(source=part.source, predicate=part.predicate)
+        told.listed = part.files is not None
+        for file in part.files or ():
+            told.files.add(path=file.path, size=file.size, modified_ns=file.modified_ns)
     for replay in replays:
         message.replays.add(
             source=replay.source,

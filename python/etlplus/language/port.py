@@ -12,6 +12,7 @@ from etlplus.app.ports import CatalogueEntry, RunContext, SqlReader
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorSource
 from etlplus.domain.evolution import TableSink
+from etlplus.domain.newfiles import FilesSource
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
@@ -19,7 +20,7 @@ from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
 from etlplus.domain.window import SourcePart
 from etlplus.language import canonical, catalogue, lowering, probing
 from etlplus.language.check import Parsed, check_spec, parse
-from etlplus.language.incremental import cursors
+from etlplus.language.incremental import cursors, new_files
 from etlplus.language.replay import plan_replay
 from etlplus.language.summary import summarize
 from etlplus.language.writer import to_yaml
@@ -100,6 +101,10 @@ class PipelineLanguage:
     def cursors(self, plan: bytes) -> Sequence[CursorSource]:
         """Return the sources of a lowered plan that are read by a column whose values grow."""
         return cursors(engine_pb2.Plan.FromString(plan).spec)
+
+    def new_files(self, plan: bytes) -> Sequence[FilesSource]:
+        """Return the sources of a lowered plan that read only new files."""
+        return new_files(engine_pb2.Plan.FromString(plan).spec)
 
     def tables(self, plan: bytes) -> Sequence[TableSink]:
         """Return the sinks of a serialized Plan that write tables."""

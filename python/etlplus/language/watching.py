@@ -13,6 +13,7 @@ from etlplus.domain.errors import RunError
 from etlplus.language import codes
 from etlplus.language.durations import seconds
 from etlplus.language.findings import Findings
+from etlplus.language.incremental import is_incremental
 from etlplus.language.interpolate import Reference, references
 from etlplus.language.parameters import bind, value_text
 from etlplus.language.scalars import shorten
@@ -122,6 +123,8 @@ def _check_uri(spec: plan_pb2.PipelineSpec, uri: str, path: Path, findings: Find
 
 def _check_sinks(spec: plan_pb2.PipelineSpec, source: str, findings: Findings) -> None:
     """Report sinks to which each run would append rows of files that earlier runs have read."""
+    if any(each.name == source and is_incremental(each) for each in spec.sources):
+        return
     wiring = wire(spec)
     reached = {source}
     for outputs, inputs in zip(wiring.outputs, wiring.step_inputs, strict=True):
@@ -130,7 +133,9 @@ def _check_sinks(spec: plan_pb2.PipelineSpec, source: str, findings: Findings) -
     for index, (sink, read) in enumerate(zip(spec.sinks, wiring.sink_inputs, strict=True)):
         if read in reached and kind_of(sink) and sink_mode(sink) == "append":
             message = f"Each run appends all rows of `{source}` to `{sink.name}` again"
-            advice = "Use `mode: merge` or `mode: replace`"
+            advice = (
+                "Use `mode: merge` or `mode: replace`, or `incremental: only_new` in the source"
+            )
             findings.add(codes.WATCHED_APPEND, message, ("sinks", index), advice, on_key=True)
 
 

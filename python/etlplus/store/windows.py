@@ -23,7 +23,7 @@ from etlplus.store.queries import load_queries
 from etlplus.store.refusals import lease_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
     from etlplus.domain.job import Lease
@@ -87,6 +87,14 @@ class PostgresWindows:
                 await self._database.execute(_SQL["fix"], params)
             return _opening(await self._of_job(lease.job), positions)
 
+    async def loaded(
+        self, workspace: str, pipeline: str, source: str, contents: Sequence[str]
+    ) -> Collection[str]:
+        """Which contents of files a source has loaded."""
+        names = {"workspace": workspace, "pipeline": pipeline, "source": source}
+        rows = await self._database.fetch_all(_SQL["loaded"], {**names, "contents": list(contents)})
+        return {row["content"] for row in rows}
+
     async def begin_publishing(self, lease: Lease) -> None:
         """Notes that from now on a part of the load may be published. Raises LEASE_LOST."""
         async with self._database.transaction():
@@ -124,6 +132,7 @@ class PostgresWindows:
             for name in chosen:
                 params = {**names, "source": name, "value": _jsonb(value)}
                 await self._database.execute(_SQL["forget"], params)
+                await self._database.execute(_SQL["forget_files"], params)
                 await self._database.execute(_SQL["reset"], params)
             return await self.positions(workspace, pipeline)
 

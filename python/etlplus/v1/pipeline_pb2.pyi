@@ -509,7 +509,7 @@ class PipelineState(_message.Message):
     def __init__(self, name: _Optional[str] = ..., sources: _Optional[_Iterable[_Union[SourcePosition, _Mapping]]] = ...) -> None: ...
 
 class SourcePosition(_message.Message):
-    __slots__ = ("source", "kind", "column", "type", "value", "inclusive", "update_time", "rolling_back")
+    __slots__ = ("source", "kind", "column", "type", "value", "inclusive", "update_time", "rolling_back", "files")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
@@ -518,6 +518,7 @@ class SourcePosition(_message.Message):
     INCLUSIVE_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ROLLING_BACK_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     source: str
     kind: str
     column: str
@@ -526,4 +527,5 @@ class SourcePosition(_message.Message):
     inclusive: bool
     update_time: _timestamp_pb2.Timestamp
     rolling_back: str
-    def __init__(self, source: _Optional[str] = ..., kind: _Optional[str] = ..., column: _Optional[str] = ..., type: _Optional[str] = ..., value: _Optional[str] = ..., inclusive: _Optional[bool] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rolling_back: _Optional[str] = ...) -> None: ...
+    files: int
+    def __init__(self, source: _Optional[str] = ..., kind: _Optional[str] = ..., column: _Optional[str] = ..., type: _Optional[str] = ..., value: _Optional[str] = ..., inclusive: _Optional[bool] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rolling_back: _Optional[str] = ..., files: _Optional[int] = ...) -> None: ...

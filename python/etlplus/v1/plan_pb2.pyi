@@ -135,8 +135,14 @@ class Column(_message.Message):
     type: str
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
 
+class IncrementalFiles(_message.Message):
+    __slots__ = ("files",)
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    files: str
+    def __init__(self, files: _Optional[str] = ...) -> None: ...
+
 class CsvSource(_message.Message):
-    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types", "skip_rows", "header_rows", "encoding", "compression", "decimal_mark", "thousands_mark")
+    __slots__ = ("uri", "delimiter", "quote", "escape", "header", "names", "columns", "null_values", "max_record", "infer_types", "skip_rows", "header_rows", "encoding", "compression", "decimal_mark", "thousands_mark", "incremental")
     URI_FIELD_NUMBER: _ClassVar[int]
     DELIMITER_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
@@ -153,6 +159,7 @@ class CsvSource(_message.Message):
     COMPRESSION_FIELD_NUMBER: _ClassVar[int]
     DECIMAL_MARK_FIELD_NUMBER: _ClassVar[int]
     THOUSANDS_MARK_FIELD_NUMBER: _ClassVar[int]
+    INCREMENTAL_FIELD_NUMBER: _ClassVar[int]
     uri: str
     delimiter: str
     quote: str
@@ -169,25 +176,30 @@ class CsvSource(_message.Message):
     compression: str
     decimal_mark: str
     thousands_mark: str
-    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ..., skip_rows: _Optional[int] = ..., header_rows: _Optional[int] = ..., encoding: _Optional[str] = ..., compression: _Optional[str] = ..., decimal_mark: _Optional[str] = ..., thousands_mark: _Optional[str] = ...) -> None: ...
+    incremental: IncrementalFiles
+    def __init__(self, uri: _Optional[str] = ..., delimiter: _Optional[str] = ..., quote: _Optional[str] = ..., escape: _Optional[str] = ..., header: _Optional[bool] = ..., names: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., null_values: _Optional[_Iterable[str]] = ..., max_record: _Optional[str] = ..., infer_types: _Optional[bool] = ..., skip_rows: _Optional[int] = ..., header_rows: _Optional[int] = ..., encoding: _Optional[str] = ..., compression: _Optional[str] = ..., decimal_mark: _Optional[str] = ..., thousands_mark: _Optional[str] = ..., incremental: _Optional[_Union[IncrementalFiles, _Mapping]] = ...) -> None: ...
 
 class JsonlSource(_message.Message):
-    __slots__ = ("uri", "columns", "max_record", "compression")
+    __slots__ = ("uri", "columns", "max_record", "compression", "incremental")
     URI_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     MAX_RECORD_FIELD_NUMBER: _ClassVar[int]
     COMPRESSION_FIELD_NUMBER: _ClassVar[int]
+    INCREMENTAL_FIELD_NUMBER: _ClassVar[int]
     uri: str
     columns: _containers.RepeatedCompositeFieldContainer[Column]
     max_record: str
     compression: str
-    def __init__(self, uri: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., max_record: _Optional[str] = ..., compression: _Optional[str] = ...) -> None: ...
+    incremental: IncrementalFiles
+    def __init__(self, uri: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., max_record: _Optional[str] = ..., compression: _Optional[str] = ..., incremental: _Optional[_Union[IncrementalFiles, _Mapping]] = ...) -> None: ...
 
 class ParquetSource(_message.Message):
-    __slots__ = ("uri",)
+    __slots__ = ("uri", "incremental")
     URI_FIELD_NUMBER: _ClassVar[int]
+    INCREMENTAL_FIELD_NUMBER: _ClassVar[int]
     uri: str
-    def __init__(self, uri: _Optional[str] = ...) -> None: ...
+    incremental: IncrementalFiles
+    def __init__(self, uri: _Optional[str] = ..., incremental: _Optional[_Union[IncrementalFiles, _Mapping]] = ...) -> None: ...
 
 class PostgresSource(_message.Message):
     __slots__ = ("connection", "table", "query", "incremental")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from etlplus.domain.cursor import CursorSource
+from etlplus.domain.newfiles import FilesSource
 from etlplus.language import PipelineLanguage, codes, parse
 from tests.unit.language.definitions import CONTEXT, definition, sound
 
@@ -98,3 +99,36 @@ def test_one_job_runs_at_a_time() -> None:
 @pytest.mark.parametrize("options", ["{}", "{cursor: ''}", "{cursor: at, lookback: soon}"])
 def test_options_have_their_forms(options: str) -> None:
     assert found(sources=TABLE % options, sinks=MERGE)
+
+
+NEW = "{s: {%s: {uri: 'in/${params.day}/*', incremental: %s}}}"
+DAY = "{day: {type: date, default: 2026-01-01}}"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("form", ["only_new", "{files: only_new}"])
+def test_new_files_are_read_part_by_part(kind: str, form: str) -> None:
+    text = definition(params=DAY, sources=NEW % (kind, form), sinks=APPEND)
+    language = PipelineLanguage()
+    plan = language.lower(sound(text), {"day": "2026-01-02"}, CONTEXT)
+    assert language.new_files(plan) == [FilesSource("s", "in/2026-01-02/*")]
+    assert language.cursors(plan) == []
+    assert language.summarize(sound(text)).incremental == ("s",)
+    assert language.queueing(sound(text), {}, datetime(2026, 1, 1, tzinfo=UTC)).most_running == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "parts", "code"),
+    [
+        ("all", {"sinks": APPEND}, codes.NOT_ALLOWED),
+        ("{}", {"sinks": APPEND}, codes.REQUIRED),
+        ("only_new", {"sinks": "{o: {csv: out.csv}}"}, codes.PARTIAL),
+        ("only_new", {"sinks": APPEND.replace("u}", "u, mode: replace}")}, codes.PARTIAL),
+        ("only_new", {"sinks": APPEND, "limits": "{concurrency: 2}"}, codes.ONE_AT_A_TIME),
+    ],
+)
+def test_what_does_not_go_with_new_files_is_refused(
+    form: str, parts: dict[str, str], code: str
+) -> None:
+    problems = found(params=DAY, sources=NEW % ("csv", form), **parts)
+    assert [problem for problem, _, _ in problems] == [code]

@@ -87,6 +87,15 @@ def test_what_is_appended_elsewhere_is_nobodys_business() -> None:
     assert parse(text).problems == ()
 
 
+def test_new_files_alone_may_be_appended() -> None:
+    text = definition(
+        triggers="{files: s}",
+        sources="{s: {csv: {uri: 'a/*.csv', incremental: only_new}}}",
+        sinks="{o: {postgres: {connection: c, table: x}}}",
+    )
+    assert parse(text).problems == ()
+
+
 def test_values_are_those_of_the_triggers_or_defaults() -> None:
     env = {"REGION": "eu"}
     spec = sound(definition(triggers="{files: s}", **WITH_DAY))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorSource
 from etlplus.domain.evolution import TableSink
+from etlplus.domain.newfiles import FilesSource
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
@@ -162,6 +163,10 @@ class Language(Protocol):
 
     def cursors(self, plan: bytes) -> Sequence[CursorSource]:
         """The sources of a lowered plan that are read by a column whose values grow."""
+        ...
+
+    def new_files(self, plan: bytes) -> Sequence[FilesSource]:
+        """The sources of a lowered plan that read only new files."""
         ...
 
     def tables(self, plan: bytes) -> Sequence[TableSink]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -27,6 +27,12 @@ class WindowStore(Protocol):
 
     async def fix(self, lease: Lease, opening: Opening, windows: Mapping[str, Window]) -> Opening:
         """Keeps the windows, by source; those that are kept already stay. Raises as `begin`."""
+        ...
+
+    async def loaded(
+        self, workspace: str, pipeline: str, source: str, contents: Sequence[str]
+    ) -> Collection[str]:
+        """Which contents of files a source has loaded: that of jobs that succeeded and stand."""
         ...
 
     async def begin_publishing(self, lease: Lease) -> None:

@@ -19,7 +19,6 @@ from etlplus.domain import names
 from etlplus.domain.errors import EtlError, Unavailable
 from etlplus.domain.job import JobError
 from etlplus.domain.trigger import DueTrigger, TriggerKey
-from etlplus.executor.arrivals.contents import Contents
 from etlplus.executor.arrivals.hints import Hints
 from etlplus.executor.arrivals.listing import place_of
 from etlplus.executor.arrivals.watch import Watch
@@ -65,7 +64,7 @@ class Arrivals:
         self._environment = parts.environment
         self._look = look
         self._clock = clock
-        self._contents = Contents()
+        self._contents = parts.contents
         self._threads = Threads(_THREADS, "etlplus-arrival")
         self._heard = asyncio.Event()
         self._hints = Hints(self._heard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Contents:
         """Remembers so many files, those that were asked for last."""
         self._known: OrderedDict[tuple[str, Stamp], str] = OrderedDict()
         self._most = remembered
+        # Looks and runs ask from threads of their own.
+        self._lock = threading.Lock()
 
     def identify(
         self, path: Path, expected: Stamp, stop: Callable[[], bool] = lambda: False
@@ -61,16 +64,17 @@ class Contents:
             None when it cannot be read, or does not look as expected before and after.
         """
         key = (str(path), expected)
-        content = self._known.get(key)
+        with self._lock:
+            content = self._known.get(key)
         if content is None:
             content = _read(path, expected, stop)
             if content is None:
                 return None
+        with self._lock:
             self._known[key] = content
+            self._known.move_to_end(key)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(key)
         return FileContent(content, str(path), expected.size, expected.modified_ns)
 
 

@@ -116,6 +116,7 @@ class Tables:
     connections: dict[Name, Connection] = field(default_factory=dict)
     jobs: dict[UUID, Job] = field(default_factory=dict)
     claims: dict[UUID, Claimed] = field(default_factory=dict)
+    loaded_files: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
     queueing: dict[UUID, Queueing] = field(default_factory=dict)
     lanes: dict[str, Lane] = field(default_factory=dict)
     asleep: set[UUID] = field(default_factory=set)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from etlplus.domain.job import Job, JobState, Lease
+from etlplus.domain.newfiles import FilesWindow
 from etlplus.domain.window import (
     Json,
     Opening,
@@ -63,6 +64,13 @@ class MemoryWindows:
             self._memory.tables.windows.setdefault((job.uid, source), kept)
         return self._opening(job)
 
+    async def loaded(
+        self, workspace: str, pipeline: str, source: str, contents: Sequence[str]
+    ) -> Collection[str]:
+        """As `PostgresWindows.loaded`."""
+        known = self._memory.tables.loaded_files
+        return {each for each in contents if (workspace, pipeline, source, each) in known}
+
     async def begin_publishing(self, lease: Lease) -> None:
         """As `PostgresWindows.begin_publishing`."""
         job = self._held(lease)
@@ -93,10 +101,13 @@ class MemoryWindows:
         if not chosen:
             raise no_state(pipeline, source)
         for each in chosen:
+            place = (workspace, pipeline, each.source)
             for key, kept in self._of_pipeline(workspace, pipeline):
                 if key[1] == each.source and kept.told.state in ("OPEN", "DONE"):
                     tables.windows[key] = kept.in_state("LEFT")
-            tables.positions[workspace, pipeline, each.source] = Position(
+            for file in [key for key in tables.loaded_files if key[:3] == place]:
+                del tables.loaded_files[file]
+            tables.positions[place] = Position(
                 each.source, value, self._number(), self._number(), self._memory.now()
             )
         return await self.positions(workspace, pipeline)
@@ -229,6 +240,9 @@ def settle(memory: Memory, job: Job) -> None:
                 number=kept.number,
                 update_time=memory.now(),
             )
+            if isinstance(kept.told.window, FilesWindow):
+                for file in kept.told.window.files:
+                    tables.loaded_files.setdefault((*place, file.content), kept.number)
 
 
 def roll_back(memory: Memory, job: Job) -> None:
@@ -242,6 +256,9 @@ def roll_back(memory: Memory, job: Job) -> None:
             continue
         tables.windows[key] = kept.in_state("UNDONE")
         place = (kept.workspace, kept.pipeline, key[1])
+        for file, number in list(tables.loaded_files.items()):
+            if file[:3] == place and number == kept.number:
+                del tables.loaded_files[file]
         now = tables.positions[place]
         if now.number >= kept.number:
             tables.epoch += 1

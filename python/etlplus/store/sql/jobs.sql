@@ -197,7 +197,8 @@ with changed as (
     update etlplus_control.job_window as part set state = 'DONE'
     from changed
     where part.job = changed.uid and part.state = 'OPEN' and changed.state = 'SUCCEEDED'
-    returning part.workspace, part.pipeline, part.source, part.number, part.base, part.after
+    returning part.workspace, part.pipeline, part.source, part.number, part.base, part.after,
+        part.value
 ), moved as (
     -- Only from where the window went out, and never by an older one. A lower epoch of the job did not
     -- get here.
@@ -210,6 +211,17 @@ with changed as (
     where place.workspace = done.workspace and place.pipeline = done.pipeline
         and place.source = done.source and place.epoch = done.base
         and place.number < done.number
+    returning done.*
+), loaded as (
+    insert into etlplus_control.loaded_file
+        (workspace, pipeline, source, content, path, size, modified_ns, number)
+    select moved.workspace, moved.pipeline, moved.source, file.content, file.path, file.size,
+        file.modified_ns, moved.number
+    from moved
+    cross join lateral jsonb_to_recordset(moved.value -> 'files')
+        as file (content text, path text, size bigint, modified_ns bigint)
+    where moved.value ->> 'kind' = 'files'
+    on conflict do nothing
 )
 select uid, limited from changed
 
@@ -325,6 +337,10 @@ with fresh as (
     where part.load = own.load and part.source = own.source and part.state in ('OPEN', 'DONE')
         and jsonb_array_length(changed.rollbacks) >= jsonb_array_length(changed.sinks)
     returning part.workspace, part.pipeline, part.source, part.number, part.before
+), unloaded as (
+    delete from etlplus_control.loaded_file as file using undone
+    where file.workspace = undone.workspace and file.pipeline = undone.pipeline
+        and file.source = undone.source and file.number = undone.number
 ), back as (
     -- In whatever order several are rolled back, the oldest window says where the next one begins.
     update etlplus_control.position as place set

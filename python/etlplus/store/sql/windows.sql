@@ -69,6 +69,15 @@ update etlplus_control.job_window set state = 'LEFT'
 where workspace = %(workspace)s and pipeline = %(pipeline)s and source = %(source)s
     and state in ('OPEN', 'DONE')
 
+-- name: forget_files
+delete from etlplus_control.loaded_file
+where workspace = %(workspace)s and pipeline = %(pipeline)s and source = %(source)s
+
+-- name: loaded
+select content from etlplus_control.loaded_file
+where workspace = %(workspace)s and pipeline = %(pipeline)s and source = %(source)s
+    and content = any(%(contents)s::text[])
+
 -- name: of_loads
 select * from etlplus_control.job_window
 where load = any(%(loads)s::uuid[]) and state in ('OPEN', 'DONE')
