@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
@@ -30,6 +30,7 @@ from etlplus.client import AsyncClient, connect_async
 from etlplus.domain.connection import Connection, ConnectionCheck, Table, TableColumn
 from etlplus.domain.errors import EtlError, RunError
 from etlplus.domain.evolution import EVOLVE, ColumnChange, SchemaDiff, TableSink
+from etlplus.domain.expectation import Expectation, ExpectedRejects, ExpectedRows
 from etlplus.domain.job import Job, Lease
 from etlplus.domain.planhash import Survey
 from etlplus.domain.rollback import RolledBack
@@ -72,6 +73,22 @@ REPORT = PlanReport(
     sinks=(SinkReport("out", "parquet", "out/", "replace"),),
     explain="plan",
 )
+EXPECTATION = Expectation(
+    sample=0,
+    nodes=(
+        ExpectedRows("orders", "csv", "source", 1000, 8000, 0, exact=True),
+        ExpectedRows("out", "parquet", "sink", unknown="it reads a table"),
+    ),
+    rejects=(
+        ExpectedRejects(
+            *("orders", "id", "CONVERSION_FAILED", 2, 20),
+            example=RejectRow(
+                *("orders.csv", 7, 40, "x" * 5000, "orders", "id", "CONVERSION_FAILED", "bad", "[]")
+            ),
+        ),
+    ),
+    faults=("stopped",),
+)
 TABLE = Table(
     schema="public",
     name="orders",
@@ -96,9 +113,12 @@ class Outside:
     async def call(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(work, *args, **kwargs)
 
-    async def plan(self, _workspace: str, _spec: bytes, _params: Mapping[str, str]) -> Survey:
+    async def plan(
+        self, _workspace: str, _spec: bytes, _params: Mapping[str, str], *, sample: int = 0
+    ) -> Survey:
         self._fail()
-        return Survey(REPORT, (DIFF,), PLAN_HASH)
+        expectation = replace(EXPECTATION, sample=sample) if sample else None
+        return Survey(REPORT, (DIFF,), PLAN_HASH, expectation)
 
     async def preview(
         self, _workspace: str, _spec: bytes, _params: Mapping[str, str], _node: str, _rows: int

@@ -134,6 +134,16 @@ async def test_plan_and_preview(served: Platform) -> None:
     assert (change.column, change.what, change.before, change.after, change.rewrites) == (
         "id", "widened", "integer", "bigint", True
     )  # fmt: skip
+    assert answer.expectation.sample_rows == 10_000
+    known, unknown = answer.expectation.nodes
+    assert (known.role, known.looked_at, known.rows, known.rejected) == ("source", 1000, 8000, 0)
+    assert known.HasField("rejected")
+    assert not unknown.HasField("rows")
+    assert unknown.unknown == "it reads a table"
+    (reject,) = answer.expectation.rejects
+    assert (reject.seen, reject.rows, reject.example.line) == (2, 20, 7)
+    assert reject.example.raw == "x" * 1000
+    assert list(answer.expectation.faults) == ["stopped"]
     served.outside.pieces = (b"a" * 3_000_000, b"b")
     request = pipeline_pb2.PreviewPipelineRequest(parent=WORKSPACE, source_text=SOURCE)
     pieces = [each.arrow_ipc async for each in served.client.pipelines.PreviewPipeline(request)]
@@ -145,6 +155,19 @@ async def test_plan_and_preview(served: Platform) -> None:
             pipeline_pb2.PlanPipelineRequest(parent=WORKSPACE, source_text=SOURCE)
         )
     assert (failed.value.code, failed.value.place) == ("SOURCE_NOT_FOUND", "x")
+
+
+async def test_how_much_a_plan_looks_at_is_the_callers_choice(served: Platform) -> None:
+    ask = pipeline_pb2.PlanPipelineRequest(parent=WORKSPACE, source_text=SOURCE, sample_rows=0)
+    answer = await served.client.pipelines.PlanPipeline(ask)
+    assert not answer.HasField("expectation")
+    ask.sample_rows = 7
+    answer = await served.client.pipelines.PlanPipeline(ask)
+    assert answer.expectation.sample_rows == 7
+    ask.sample_rows = 100_001
+    with pytest.raises(errors.InvalidInput) as refused:
+        await served.client.pipelines.PlanPipeline(ask)
+    assert [problem.path for problem in refused.value.problems] == ["sample_rows"]
 
 
 async def test_versions_are_compared_part_by_part_and_line_by_line(served: Platform) -> None:

@@ -14,6 +14,7 @@ from etlplus.app.requests import once
 from etlplus.app.scheduling import planned, unpaused
 from etlplus.domain import names
 from etlplus.domain.errors import EtlError, InvalidInput, RunError, WrongState
+from etlplus.domain.expectation import DEFAULT_SAMPLE, MOST_SAMPLE
 from etlplus.domain.job import Job, JobState, NewJob
 from etlplus.domain.planhash import Survey
 from etlplus.domain.principal import Principal
@@ -66,12 +67,24 @@ class Plans:
         return Validation(keeps, (*found.problems, finding))
 
     async def plan(
-        self, caller: Principal, parent: str, asked: Asked, params: Mapping[str, str]
+        self,
+        caller: Principal,
+        parent: str,
+        asked: Asked,
+        params: Mapping[str, str],
+        *,
+        sample: int | None = None,
     ) -> Planned:
-        """What a run would do. Raises the language's and the engine's errors."""
+        """What a run would do. Raises the language's and the engine's errors.
+
+        Looks at `sample` records of each file source to say what to expect, 10 000 unless said; at
+        none for 0.
+        """
         workspace, spec, warnings = await self._resolve(caller, parent, asked)
         await self._definitions.takes(spec, params)
-        return Planned(await self._planning.plan(workspace, spec, params), warnings)
+        wanted = DEFAULT_SAMPLE if sample is None else min(sample, MOST_SAMPLE)
+        survey = await self._planning.plan(workspace, spec, params, sample=wanted)
+        return Planned(survey, warnings)
 
     async def preview(
         self,

@@ -70,9 +70,9 @@ class LocalPlanning:
 
     planning: EnginePlanning
 
-    async def plan(self, spec: bytes, params: Mapping[str, str]) -> Survey:
+    async def plan(self, spec: bytes, params: Mapping[str, str], *, sample: int = 0) -> Survey:
         """What a run would do. Raises the language's and the engine's errors."""
-        return await self.planning.plan(_WORKSPACE, spec, params)
+        return await self.planning.plan(_WORKSPACE, spec, params, sample=sample)
 
     def preview(
         self, spec: bytes, params: Mapping[str, str], node: str, rows: int

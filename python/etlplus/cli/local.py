@@ -60,13 +60,15 @@ def run_here(
     return report.exit_code(job)
 
 
-def plan_here(definition: Definition, params: Mapping[str, str]) -> PlanPipelineResponse:
-    """What a run would do. Raises EtlError."""
+def plan_here(
+    definition: Definition, params: Mapping[str, str], sample: int
+) -> PlanPipelineResponse:
+    """What a run would do, and what to expect of it by a sample. Raises EtlError."""
 
     async def plan() -> PlanPipelineResponse:
         settings = settings_module.load()
         async with local_planning(settings, definition.spec) as planning:
-            return to_planned(await planning.plan(definition.spec, params))
+            return to_planned(await planning.plan(definition.spec, params, sample=sample))
 
     return asyncio.run(plan())
 

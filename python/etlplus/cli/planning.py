@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from etlplus.cli import arrow, exits
 from etlplus.cli.definition import is_file, load, parameters, parse
+from etlplus.cli.expectation import expected
 from etlplus.cli.message import plain
 from etlplus.cli.output import Output, write
 from etlplus.cli.session import HERE, LOOK_SECONDS, Remote, Session, session
 from etlplus.cli.text import table
 from etlplus.domain.errors import InvalidInput
+from etlplus.domain.expectation import DEFAULT_SAMPLE, MOST_SAMPLE
 from etlplus.v1 import pipeline_pb2
 
 if TYPE_CHECKING:
@@ -22,6 +24,13 @@ _WIDEST = 40
 
 
 Param = Annotated[list[str] | None, Parameter(alias="-p", help="NAME=VALUE; may be given often.")]
+Sample = Annotated[
+    int,
+    Parameter(
+        validator=validators.Number(gte=0, lte=MOST_SAMPLE),
+        help="Records of each file to look at for what to expect; 0 for none.",
+    ),
+]
 Local = Annotated[bool, Parameter(help="Look at a file in this process, without a server.")]
 
 
@@ -55,13 +64,15 @@ def plan(
     param: Param = None,
     local: Local = False,
     explain: Annotated[bool, Parameter(help="Add the engine's own plan.")] = False,
+    sample: Sample = DEFAULT_SAMPLE,
     output: Output = "table",
     remote: Remote = HERE,
 ) -> int:
-    """Show what a run would do, without moving a row.
+    """Show what a run would do and what to expect of it, without writing a row.
 
     Sources are opened and targets are looked at, so that types, columns and connections are checked
-    against what is really there.
+    against what is really there. The first records of each file go through the steps: how many rows
+    come out and how many are refused is counted, and scaled up where a part tells of the whole.
 
     Parameters
     ----------
@@ -73,19 +84,24 @@ def plan(
         refuse_stored(target)
         from etlplus.cli.local import plan_here  # noqa: PLC0415 needs the engine
 
-        answer = plan_here(load(target, remote.screen), params)
+        answer = plan_here(load(target, remote.screen), params, sample)
     else:
-        answer = _plan(target, params, remote)
+        answer = _plan(target, params, sample, remote)
     for warning in answer.warnings:
         remote.screen.warning(f"{warning.code}: {warning.message} ({warning.path})")
     write(plain(answer), output, lambda: shown(answer, explain=explain))
     return exits.OK
 
 
-def _plan(target: str, params: dict[str, str], remote: Remote) -> pipeline_pb2.PlanPipelineResponse:
+def _plan(
+    target: str, params: dict[str, str], sample: int, remote: Remote
+) -> pipeline_pb2.PlanPipelineResponse:
     with session(remote) as opened:
         request = pipeline_pb2.PlanPipelineRequest(
-            parent=opened.parent, params=params, **_which(opened, target, remote.screen)
+            parent=opened.parent,
+            params=params,
+            sample_rows=sample,
+            **_which(opened, target, remote.screen),
         )
         return opened.client.pipelines.PlanPipeline(request, timeout=LOOK_SECONDS)
 
@@ -105,6 +121,8 @@ def shown(answer: pipeline_pb2.PlanPipelineResponse, *, explain: bool) -> str:
         parts.append(head + notes + _columns(sink.columns) + made + altered)
     if explain and report.explain:
         parts.append(report.explain.rstrip() + "\n")
+    if answer.HasField("expectation"):
+        parts.append(expected(answer.expectation))
     if answer.plan_hash:
         parts.append(f"plan {answer.plan_hash}\n")
     return "\n".join(parts)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from etlplus.domain.evolution import SchemaDiff
+from etlplus.domain.expectation import Expectation
 from etlplus.domain.run import ColumnReport, PlanReport
 
 #: What the parts of a hash stand for, in their order.
@@ -35,11 +36,13 @@ class Survey:
         report: as if tables that follow the rows had been altered already.
         diffs: each table beside the rows.
         plan_hash: what the plan is recognised by; empty where nobody asked.
+        expectation: what a run is expected to do to rows; None where nobody asked.
     """
 
     report: PlanReport
     diffs: tuple[SchemaDiff, ...] = ()
     plan_hash: str = ""
+    expectation: Expectation | None = None
 
 
 def plan_hash(definition: bytes, values: bytes, survey: Survey) -> str:

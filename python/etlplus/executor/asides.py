@@ -22,6 +22,7 @@ from etlplus.domain.window import no_column
 from etlplus.executor.parts import Parts
 from etlplus.executor.pinning import hashed
 from etlplus.executor.preparation import Claim, Prepared
+from etlplus.executor.sampling import Sampling
 from etlplus.executor.threads import Threads
 
 
@@ -38,8 +39,10 @@ class EnginePlanning:
         self._environment = parts.environment
         self._threads = threads
 
-    async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> Survey:
-        """What a run would do."""
+    async def plan(
+        self, workspace: str, spec: bytes, params: Mapping[str, str], *, sample: int = 0
+    ) -> Survey:
+        """What a run would do, and with `sample` what to expect of it."""
         claim = _no_claim()
         try:
             summary = await self._threads.call(self._language.summarize, spec)
@@ -47,7 +50,11 @@ class EnginePlanning:
             found = await self._threads.call(hashed, self._parts, spec, params, prepared)
             report = _with_cursors(found.report, self._language.cursors(prepared.plan))
             report = _with_files(report, self._language.new_files(prepared.plan))
-            return replace(found, report=report)
+            expectation = None
+            if sample:
+                sampling = Sampling(self._parts, prepared, claim, self._folder(claim))
+                expectation = await self._threads.call(sampling.expect, sample)
+            return replace(found, report=report, expectation=expectation)
         finally:
             await self._threads.call(shutil.rmtree, self._folder(claim), ignore_errors=True)
 

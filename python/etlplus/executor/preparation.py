@@ -20,6 +20,8 @@ from etlplus.domain.window import SourcePart
 from etlplus.executor.environment import Environment
 
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+#: More records than any piece of a file has that is read at once.
+_WHOLE_CHUNKS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,24 @@ class Preparation:
             parts=parts,
         )
         return Prepared(plan, runtime, connections)
+
+    def sample_runtime(self, claim: Claim, work_dir: Path, out: Path, *, measures: bool) -> bytes:
+        """The runtime of a sample: it reaches files alone, and writes beneath `out`.
+
+        One thread reads, so that the first records are those at the beginning of the files. Where
+        it measures, a batch has all records that are read at once: the bytes are theirs then.
+        """
+        roots = [str(root) for root in self._environment.file_roots]
+        return self._language.runtime(
+            connections=(),
+            file_roots=[*roots, str(out)],
+            base_dir=roots[0] if roots else "",
+            work_dir=str(work_dir),
+            load_id=claim.load_id,
+            epoch=claim.epoch,
+            threads=1,
+            batch_rows=_WHOLE_CHUNKS if measures else 0,
+        )
 
 
 def make_folder(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,13 @@ from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorSource
 from etlplus.domain.evolution import TableSink
 from etlplus.domain.newfiles import FilesSource
+from etlplus.domain.expectation import Node
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
 from etlplus.domain.window import SourcePart
-from etlplus.language import canonical, catalogue, lowering, probing
+from etlplus.language import canonical, catalogue, lowering, probing, sampling
 from etlplus.language.check import Parsed, check_spec, parse
 from etlplus.language.incremental import cursors, new_files
 from etlplus.language.replay import plan_replay
@@ -119,6 +120,26 @@ class PipelineLanguage:
     ) -> tuple[bytes, Sequence[str]]:
         """Return the Plan whose sinks do not get these columns. See `probing.without`."""
         return probing.without(plan, columns)
+
+    def nodes(self, plan: bytes) -> Sequence[Node]:
+        """Return the sources, steps and sinks of a serialized Plan, each after what it reads."""
+        return sampling.nodes(plan)
+
+    def sampled_source(self, plan: bytes, source: str, rows: int, folder: str) -> bytes:
+        """Return the Plan of a source's first records. See `sampling.sampled_source`."""
+        return sampling.sampled_source(plan, source, rows, folder)
+
+    def sampled(self, plan: bytes, names: Collection[str], rows: int, folder: str) -> bytes:
+        """Return the Plan of some nodes over the first records. See `sampling.sampled`."""
+        return sampling.sampled(plan, names, rows, folder)
+
+    def sampled_total(self, plan: bytes, source: str, folder: str) -> bytes:
+        """Return the Plan that counts a source's rows. See `sampling.sampled_total`."""
+        return sampling.sampled_total(plan, source, folder)
+
+    def read_as(self, source: str) -> str:
+        """Return the name under which a sampled Plan reads a source."""
+        return sampling.read_as(source)
 
     def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:
         """Return which rejects can be read again. Raises as `replay.plan_replay`."""

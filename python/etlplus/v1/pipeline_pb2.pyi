@@ -318,7 +318,7 @@ class ValidatePipelineResponse(_message.Message):
     def __init__(self, problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., content_hash: _Optional[str] = ...) -> None: ...
 
 class PlanPipelineRequest(_message.Message):
-    __slots__ = ("parent", "name", "source_text", "spec", "version", "params")
+    __slots__ = ("parent", "name", "source_text", "spec", "version", "params", "sample_rows")
     class ParamsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -332,25 +332,91 @@ class PlanPipelineRequest(_message.Message):
     SPEC_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PARAMS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_ROWS_FIELD_NUMBER: _ClassVar[int]
     parent: str
     name: str
     source_text: str
     spec: _plan_pb2.PipelineSpec
     version: int
     params: _containers.ScalarMap[str, str]
-    def __init__(self, parent: _Optional[str] = ..., name: _Optional[str] = ..., source_text: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., version: _Optional[int] = ..., params: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    sample_rows: int
+    def __init__(self, parent: _Optional[str] = ..., name: _Optional[str] = ..., source_text: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., version: _Optional[int] = ..., params: _Optional[_Mapping[str, str]] = ..., sample_rows: _Optional[int] = ...) -> None: ...
 
 class PlanPipelineResponse(_message.Message):
-    __slots__ = ("report", "warnings", "schema_diffs", "plan_hash")
+    __slots__ = ("report", "warnings", "schema_diffs", "plan_hash", "expectation")
     REPORT_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_DIFFS_FIELD_NUMBER: _ClassVar[int]
     PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
+    EXPECTATION_FIELD_NUMBER: _ClassVar[int]
     report: _report_pb2.PlanReport
     warnings: _containers.RepeatedCompositeFieldContainer[Problem]
     schema_diffs: _containers.RepeatedCompositeFieldContainer[SchemaDiff]
     plan_hash: str
-    def __init__(self, report: _Optional[_Union[_report_pb2.PlanReport, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., schema_diffs: _Optional[_Iterable[_Union[SchemaDiff, _Mapping]]] = ..., plan_hash: _Optional[str] = ...) -> None: ...
+    expectation: Expectation
+    def __init__(self, report: _Optional[_Union[_report_pb2.PlanReport, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., schema_diffs: _Optional[_Iterable[_Union[SchemaDiff, _Mapping]]] = ..., plan_hash: _Optional[str] = ..., expectation: _Optional[_Union[Expectation, _Mapping]] = ...) -> None: ...
+
+class Expectation(_message.Message):
+    __slots__ = ("sample_rows", "nodes", "rejects", "faults")
+    SAMPLE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    REJECTS_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    sample_rows: int
+    nodes: _containers.RepeatedCompositeFieldContainer[ExpectedRows]
+    rejects: _containers.RepeatedCompositeFieldContainer[ExpectedRejects]
+    faults: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, sample_rows: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[ExpectedRows, _Mapping]]] = ..., rejects: _Optional[_Iterable[_Union[ExpectedRejects, _Mapping]]] = ..., faults: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExpectedRows(_message.Message):
+    __slots__ = ("name", "kind", "role", "looked_at", "rows", "rejected", "exact", "unknown")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    LOOKED_AT_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    EXACT_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: str
+    role: str
+    looked_at: int
+    rows: int
+    rejected: int
+    exact: bool
+    unknown: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., role: _Optional[str] = ..., looked_at: _Optional[int] = ..., rows: _Optional[int] = ..., rejected: _Optional[int] = ..., exact: _Optional[bool] = ..., unknown: _Optional[str] = ...) -> None: ...
+
+class ExpectedRejects(_message.Message):
+    __slots__ = ("step", "column", "code", "seen", "rows", "exact", "example")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    EXACT_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLE_FIELD_NUMBER: _ClassVar[int]
+    step: str
+    column: str
+    code: str
+    seen: int
+    rows: int
+    exact: bool
+    example: ExampleReject
+    def __init__(self, step: _Optional[str] = ..., column: _Optional[str] = ..., code: _Optional[str] = ..., seen: _Optional[int] = ..., rows: _Optional[int] = ..., exact: _Optional[bool] = ..., example: _Optional[_Union[ExampleReject, _Mapping]] = ...) -> None: ...
+
+class ExampleReject(_message.Message):
+    __slots__ = ("source", "line", "raw", "message")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    RAW_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    line: int
+    raw: str
+    message: str
+    def __init__(self, source: _Optional[str] = ..., line: _Optional[int] = ..., raw: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class SchemaDiff(_message.Message):
     __slots__ = ("sink", "target", "policy", "exists", "changes", "statements")

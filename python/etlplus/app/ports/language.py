@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorSource
 from etlplus.domain.evolution import TableSink
 from etlplus.domain.newfiles import FilesSource
+from etlplus.domain.expectation import Node
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
@@ -184,6 +185,30 @@ class Language(Protocol):
         self, plan: bytes, columns: Mapping[str, Sequence[str]]
     ) -> tuple[bytes, Sequence[str]]:
         """The Plan whose sinks do not get these columns, and the names of the steps for that."""
+        ...
+
+    def nodes(self, plan: bytes) -> Sequence[Node]:
+        """The sources, steps and sinks of a serialized Plan, each after what it reads."""
+        ...
+
+    def sampled_source(self, plan: bytes, source: str, rows: int, folder: str) -> bytes:
+        """The Plan that reads the first records of one source. See `sampled`."""
+        ...
+
+    def sampled(self, plan: bytes, names: Collection[str], rows: int, folder: str) -> bytes:
+        """The Plan of some nodes, with all that they read, over the first rows of their sources.
+
+        A source is read under the name that `read_as` says; the step that passes its first rows on
+        has its own. What comes out is written to files in a folder.
+        """
+        ...
+
+    def sampled_total(self, plan: bytes, source: str, folder: str) -> bytes:
+        """The Plan that counts a source's rows by what its files say; empty where they do not."""
+        ...
+
+    def read_as(self, source: str) -> str:
+        """The name under which a sampled Plan reads a source."""
         ...
 
     def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:

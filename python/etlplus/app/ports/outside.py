@@ -282,8 +282,18 @@ class Aside(Protocol):
 class Planning(Protocol):
     """Plans and previews definitions without running them."""
 
-    async def plan(self, workspace: str, spec: bytes, params: Mapping[str, str]) -> Survey:
-        """What a run would do, with the plan's hash. Raises as engine and language do."""
+    async def plan(
+        self, workspace: str, spec: bytes, params: Mapping[str, str], *, sample: int = 0
+    ) -> Survey:
+        """What a run would do, with the plan's hash. Raises as engine and language do.
+
+        Args:
+            workspace: whose connections are meant.
+            spec: the serialized PipelineSpec.
+            params: values of parameters, as text.
+            sample: records of each file source that are looked at to say what to expect of a run;
+                0 for none.
+        """
         ...
 
     def preview(

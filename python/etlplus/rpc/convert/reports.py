@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from etlplus.domain import run
 from etlplus.domain.planhash import Survey
+from etlplus.rpc.convert.expectations import to_expectation
 from etlplus.v1 import pipeline_pb2, report_pb2
 
 
@@ -59,6 +60,7 @@ def to_planned(survey: Survey) -> pipeline_pb2.PlanPipelineResponse:
             for diff in survey.diffs
         ],
         plan_hash=survey.plan_hash,
+        expectation=to_expectation(survey.expectation) if survey.expectation else None,
     )
 
 

@@ -164,7 +164,11 @@ class PipelineServicer:
         self, request: pipeline_pb2.PlanPipelineRequest, _context: Context
     ) -> pipeline_pb2.PlanPipelineResponse:
         planned = await self._plans.plan(
-            caller(), request.parent, _asked(request), dict(request.params)
+            caller(),
+            request.parent,
+            _asked(request),
+            dict(request.params),
+            sample=request.sample_rows if request.HasField("sample_rows") else None,
         )
         answer = to_planned(planned.survey)
         answer.warnings.extend(convert.to_problems(planned.warnings))
