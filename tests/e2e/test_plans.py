@@ -55,3 +55,23 @@ def test_a_plan_shows_its_sample_or_takes_none(folder: Folder) -> None:
     assert "expected, by" not in folder.run("plan", path, "--sample", "0").stdout
     refused = folder.run("plan", path, "--sample", "100001")
     assert refused.returncode != 0
+
+
+def test_a_plan_says_of_what_columns_are_computed(folder: Folder) -> None:
+    query = "select id, amount * 2 as twice, count(*) over () as n from orders"
+    step = f"steps:\n  - {{name: q, sql: '{query}'}}"
+    path = folder.write(
+        "traced.yaml", TEXT.replace("amount % 2", "twice % 2").replace("steps:", step)
+    )
+    planned = folder.run("plan", path, "--sample", "0", "-o", "json")
+    assert planned.returncode == 0, planned.stderr
+    (sink,) = json.loads(planned.stdout)["lineage"]
+    origins = {
+        each["column"]: [f"{of['source']}.{of['column']}" for of in each.get("origins", [])]
+        for each in sink["columns"]
+    }
+    assert origins == {"id": ["orders.id"], "twice": ["orders.amount"], "n": []}
+    shown = folder.run("plan", path, "--sample", "0").stdout
+    lines = [line.split() for line in shown[shown.index("out (csv)") :].splitlines()]
+    assert ["twice", "bigint", "orders.amount"] in lines
+    assert ["n", "bigint", "not", "null", "no", "column"] in lines

@@ -32,6 +32,7 @@ from etlplus.domain.errors import EtlError, RunError
 from etlplus.domain.evolution import EVOLVE, ColumnChange, SchemaDiff, TableSink
 from etlplus.domain.expectation import Expectation, ExpectedRejects, ExpectedRows
 from etlplus.domain.job import Job, Lease
+from etlplus.domain.lineage import ColumnLineage, Origin, SinkLineage
 from etlplus.domain.planhash import Survey
 from etlplus.domain.rollback import RolledBack
 from etlplus.domain.run import ColumnReport, NodeReport, PlanReport, RejectRow, SinkReport
@@ -72,6 +73,15 @@ REPORT = PlanReport(
     nodes=(NodeReport("orders", "csv", (ColumnReport("amount", "varchar"),), ("delimiter ,",)),),
     sinks=(SinkReport("out", "parquet", "out/", "replace"),),
     explain="plan",
+)
+LINEAGE = (
+    SinkLineage(
+        "out",
+        (
+            ColumnLineage("amount", (Origin("orders", "amount"), Origin("orders", "id"))),
+            ColumnLineage("code", unknown="its expression is not followed"),
+        ),
+    ),
 )
 EXPECTATION = Expectation(
     sample=0,
@@ -114,11 +124,17 @@ class Outside:
         return await asyncio.to_thread(work, *args, **kwargs)
 
     async def plan(
-        self, _workspace: str, _spec: bytes, _params: Mapping[str, str], *, sample: int = 0
+        self,
+        _workspace: str,
+        _spec: bytes,
+        _params: Mapping[str, str],
+        *,
+        sample: int = 0,
+        lineage: bool = False,
     ) -> Survey:
         self._fail()
         expectation = replace(EXPECTATION, sample=sample) if sample else None
-        return Survey(REPORT, (DIFF,), PLAN_HASH, expectation)
+        return Survey(REPORT, (DIFF,), PLAN_HASH, expectation, LINEAGE if lineage else ())
 
     async def preview(
         self, _workspace: str, _spec: bytes, _params: Mapping[str, str], _node: str, _rows: int

@@ -144,6 +144,13 @@ async def test_plan_and_preview(served: Platform) -> None:
     assert (reject.seen, reject.rows, reject.example.line) == (2, 20, 7)
     assert reject.example.raw == "x" * 1000
     assert list(answer.expectation.faults) == ["stopped"]
+    (traced,) = answer.lineage
+    amount, code = traced.columns
+    assert (traced.sink, amount.column, code.column) == ("out", "amount", "code")
+    origins = [(each.source, each.column) for each in amount.origins]
+    assert origins == [("orders", "amount"), ("orders", "id")]
+    assert (amount.unknown, list(code.origins)) == ("", [])
+    assert code.unknown == "its expression is not followed"
     served.outside.pieces = (b"a" * 3_000_000, b"b")
     request = pipeline_pb2.PreviewPipelineRequest(parent=WORKSPACE, source_text=SOURCE)
     pieces = [each.arrow_ipc async for each in served.client.pipelines.PreviewPipeline(request)]

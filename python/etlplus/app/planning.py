@@ -83,7 +83,7 @@ class Plans:
         workspace, spec, warnings = await self._resolve(caller, parent, asked)
         await self._definitions.takes(spec, params)
         wanted = DEFAULT_SAMPLE if sample is None else min(sample, MOST_SAMPLE)
-        survey = await self._planning.plan(workspace, spec, params, sample=wanted)
+        survey = await self._planning.plan(workspace, spec, params, sample=wanted, lineage=True)
         return Planned(survey, warnings)
 
     async def preview(

@@ -72,7 +72,7 @@ class LocalPlanning:
 
     async def plan(self, spec: bytes, params: Mapping[str, str], *, sample: int = 0) -> Survey:
         """What a run would do. Raises the language's and the engine's errors."""
-        return await self.planning.plan(_WORKSPACE, spec, params, sample=sample)
+        return await self.planning.plan(_WORKSPACE, spec, params, sample=sample, lineage=True)
 
     def preview(
         self, spec: bytes, params: Mapping[str, str], node: str, rows: int

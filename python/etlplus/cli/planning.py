@@ -15,7 +15,7 @@ from etlplus.cli.session import HERE, LOOK_SECONDS, Remote, Session, session
 from etlplus.cli.text import table
 from etlplus.domain.errors import InvalidInput
 from etlplus.domain.expectation import DEFAULT_SAMPLE, MOST_SAMPLE
-from etlplus.v1 import pipeline_pb2
+from etlplus.v1 import pipeline_pb2, report_pb2
 
 if TYPE_CHECKING:
     from etlplus.cli.screen import Screen
@@ -113,12 +113,16 @@ def shown(answer: pipeline_pb2.PlanPipelineResponse, *, explain: bool) -> str:
     for node in report.nodes:
         notes = "".join(f"  {note}\n" for note in node.notes)
         parts.append(f"{node.name} ({node.kind})\n{notes}{_columns(node.columns)}")
+    traced = {sink.sink: sink for sink in answer.lineage}
     for sink in report.sinks:
         head = f"{sink.name} ({sink.kind}) → {sink.target}, {sink.mode}\n"
         made = f"{sink.create_statement.rstrip()}\n" if sink.create_statement else ""
         notes = "".join(f"  {note}\n" for note in sink.notes)
         altered = _diff(diffs[sink.name]) if sink.name in diffs else ""
-        parts.append(head + notes + _columns(sink.columns) + made + altered)
+        columns = (
+            _traced(sink, traced[sink.name]) if sink.name in traced else _columns(sink.columns)
+        )
+        parts.append(head + notes + columns + made + altered)
     if explain and report.explain:
         parts.append(report.explain.rstrip() + "\n")
     if answer.HasField("expectation"):
@@ -141,6 +145,22 @@ def _diff(diff: pipeline_pb2.SchemaDiff) -> str:
 def _columns(columns: Any) -> str:  # noqa: ANN401 a repeated field
     rows = [(f"  {c.name}", c.type, "" if c.nullable else "not null") for c in columns]
     return table(("  COLUMN", "TYPE", ""), rows) if rows else ""
+
+
+def _traced(sink: report_pb2.SinkReport, lineage: pipeline_pb2.SinkLineage) -> str:
+    """A sink's columns with the columns of sources that they are computed of."""
+    origins = {each.column: each for each in lineage.columns}
+    rows = []
+    for column in sink.columns:
+        needed = "" if column.nullable else "not null"
+        rows.append((f"  {column.name}", column.type, needed, _origins(origins[column.name])))
+    return table(("  COLUMN", "TYPE", "", "COMPUTED OF"), rows) if rows else ""
+
+
+def _origins(column: pipeline_pb2.ColumnLineage) -> str:
+    if column.unknown:
+        return f"unknown: {column.unknown}"
+    return ", ".join(f"{each.source}.{each.column}" for each in column.origins) or "no column"
 
 
 def preview(

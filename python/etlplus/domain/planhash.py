@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from etlplus.domain.evolution import SchemaDiff
 from etlplus.domain.expectation import Expectation
+from etlplus.domain.lineage import SinkLineage
 from etlplus.domain.run import ColumnReport, PlanReport
 
 #: What the parts of a hash stand for, in their order.
@@ -37,12 +38,14 @@ class Survey:
         diffs: each table beside the rows.
         plan_hash: what the plan is recognised by; empty where nobody asked.
         expectation: what a run is expected to do to rows; None where nobody asked.
+        lineage: of what the columns of sinks are computed; empty where nobody asked.
     """
 
     report: PlanReport
     diffs: tuple[SchemaDiff, ...] = ()
     plan_hash: str = ""
     expectation: Expectation | None = None
+    lineage: tuple[SinkLineage, ...] = ()
 
 
 def plan_hash(definition: bytes, values: bytes, survey: Survey) -> str:

@@ -14,6 +14,7 @@ from etlplus.domain.connection import Connection, ConnectionCheck, Table
 from etlplus.domain.cursor import CursorSource
 from etlplus.domain.errors import InvalidInput, RunError
 from etlplus.domain.job import Job
+from etlplus.domain.lineage import SinkLineage
 from etlplus.domain.newfiles import FilesSource
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.planhash import Survey
@@ -40,7 +41,13 @@ class EnginePlanning:
         self._threads = threads
 
     async def plan(
-        self, workspace: str, spec: bytes, params: Mapping[str, str], *, sample: int = 0
+        self,
+        workspace: str,
+        spec: bytes,
+        params: Mapping[str, str],
+        *,
+        sample: int = 0,
+        lineage: bool = False,
     ) -> Survey:
         """What a run would do, and with `sample` what to expect of it."""
         claim = _no_claim()
@@ -54,7 +61,10 @@ class EnginePlanning:
             if sample:
                 sampling = Sampling(self._parts, prepared, claim, self._folder(claim))
                 expectation = await self._threads.call(sampling.expect, sample)
-            return replace(found, report=report, expectation=expectation)
+            traced: Sequence[SinkLineage] = ()
+            if lineage:
+                traced = await self._threads.call(self._language.lineage, prepared.plan, report)
+            return replace(found, report=report, expectation=expectation, lineage=tuple(traced))
         finally:
             await self._threads.call(shutil.rmtree, self._folder(claim), ignore_errors=True)
 

@@ -12,16 +12,19 @@ from etlplus.app.ports import CatalogueEntry, RunContext, SqlReader
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorSource
 from etlplus.domain.evolution import TableSink
-from etlplus.domain.newfiles import FilesSource
 from etlplus.domain.expectation import Node
+from etlplus.domain.lineage import SinkLineage
+from etlplus.domain.newfiles import FilesSource
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
+from etlplus.domain.run import PlanReport
 from etlplus.domain.window import SourcePart
 from etlplus.language import canonical, catalogue, lowering, probing, sampling
 from etlplus.language.check import Parsed, check_spec, parse
 from etlplus.language.incremental import cursors, new_files
+from etlplus.language.lineage import lineage
 from etlplus.language.replay import plan_replay
 from etlplus.language.summary import summarize
 from etlplus.language.writer import to_yaml
@@ -140,6 +143,10 @@ class PipelineLanguage:
     def read_as(self, source: str) -> str:
         """Return the name under which a sampled Plan reads a source."""
         return sampling.read_as(source)
+
+    def lineage(self, plan: bytes, report: PlanReport) -> Sequence[SinkLineage]:
+        """Return of what the columns of sinks are computed. See `lineage.lineage`."""
+        return lineage(plan, report)
 
     def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:
         """Return which rejects can be read again. Raises as `replay.plan_replay`."""

@@ -343,18 +343,46 @@ class PlanPipelineRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., name: _Optional[str] = ..., source_text: _Optional[str] = ..., spec: _Optional[_Union[_plan_pb2.PipelineSpec, _Mapping]] = ..., version: _Optional[int] = ..., params: _Optional[_Mapping[str, str]] = ..., sample_rows: _Optional[int] = ...) -> None: ...
 
 class PlanPipelineResponse(_message.Message):
-    __slots__ = ("report", "warnings", "schema_diffs", "plan_hash", "expectation")
+    __slots__ = ("report", "warnings", "schema_diffs", "plan_hash", "expectation", "lineage")
     REPORT_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_DIFFS_FIELD_NUMBER: _ClassVar[int]
     PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
     EXPECTATION_FIELD_NUMBER: _ClassVar[int]
+    LINEAGE_FIELD_NUMBER: _ClassVar[int]
     report: _report_pb2.PlanReport
     warnings: _containers.RepeatedCompositeFieldContainer[Problem]
     schema_diffs: _containers.RepeatedCompositeFieldContainer[SchemaDiff]
     plan_hash: str
     expectation: Expectation
-    def __init__(self, report: _Optional[_Union[_report_pb2.PlanReport, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., schema_diffs: _Optional[_Iterable[_Union[SchemaDiff, _Mapping]]] = ..., plan_hash: _Optional[str] = ..., expectation: _Optional[_Union[Expectation, _Mapping]] = ...) -> None: ...
+    lineage: _containers.RepeatedCompositeFieldContainer[SinkLineage]
+    def __init__(self, report: _Optional[_Union[_report_pb2.PlanReport, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., schema_diffs: _Optional[_Iterable[_Union[SchemaDiff, _Mapping]]] = ..., plan_hash: _Optional[str] = ..., expectation: _Optional[_Union[Expectation, _Mapping]] = ..., lineage: _Optional[_Iterable[_Union[SinkLineage, _Mapping]]] = ...) -> None: ...
+
+class SinkLineage(_message.Message):
+    __slots__ = ("sink", "columns")
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    sink: str
+    columns: _containers.RepeatedCompositeFieldContainer[ColumnLineage]
+    def __init__(self, sink: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnLineage, _Mapping]]] = ...) -> None: ...
+
+class ColumnLineage(_message.Message):
+    __slots__ = ("column", "origins", "unknown")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    origins: _containers.RepeatedCompositeFieldContainer[SourceColumn]
+    unknown: str
+    def __init__(self, column: _Optional[str] = ..., origins: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., unknown: _Optional[str] = ...) -> None: ...
+
+class SourceColumn(_message.Message):
+    __slots__ = ("source", "column")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    column: str
+    def __init__(self, source: _Optional[str] = ..., column: _Optional[str] = ...) -> None: ...
 
 class Expectation(_message.Message):
     __slots__ = ("sample_rows", "nodes", "rejects", "faults")

@@ -60,3 +60,22 @@ def test_what_to_expect_is_told_with_how_much_was_looked_at() -> None:
     assert lines[7].split("  ")[-1] == "b.csv:3: x,1\\n (no number)"
     assert lines[8].split() == ["a", "WORSE", "2", "unknown"]
     assert lines[9] == "  stopped after 10 seconds in all"
+
+
+def test_columns_of_sinks_are_shown_with_what_they_are_computed_of() -> None:
+    answer = pipeline_pb2.PlanPipelineResponse()
+    sink = answer.report.sinks.add(name="out", kind="csv", target="o.csv", mode="replace")
+    traced = answer.lineage.add(sink="out")
+    for name in ("total", "rows", "odd"):
+        sink.columns.add(name=name, type="bigint", nullable=True)
+        traced.columns.add(column=name)
+    traced.columns[0].origins.add(source="orders", column="amount")
+    traced.columns[0].origins.add(source="orders", column="tax")
+    traced.columns[2].unknown = "its query has a form that is not followed"
+    lines = [line.split(maxsplit=2) for line in shown(answer, explain=False).splitlines()[1:]]
+    assert lines == [
+        ["COLUMN", "TYPE", "COMPUTED OF"],
+        ["total", "bigint", "orders.amount, orders.tax"],
+        ["rows", "bigint", "no column"],
+        ["odd", "bigint", "unknown: its query has a form that is not followed"],
+    ]

@@ -10,12 +10,14 @@ from typing import Any, Protocol
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.cursor import CursorSource
 from etlplus.domain.evolution import TableSink
-from etlplus.domain.newfiles import FilesSource
 from etlplus.domain.expectation import Node
+from etlplus.domain.lineage import SinkLineage
+from etlplus.domain.newfiles import FilesSource
 from etlplus.domain.pipeline import SpecSummary
 from etlplus.domain.problem import Problem
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.replay import ReadAgain, Refused, ReplayPlan
+from etlplus.domain.run import PlanReport
 from etlplus.domain.window import SourcePart
 
 
@@ -209,6 +211,15 @@ class Language(Protocol):
 
     def read_as(self, source: str) -> str:
         """The name under which a sampled Plan reads a source."""
+        ...
+
+    def lineage(self, plan: bytes, report: PlanReport) -> Sequence[SinkLineage]:
+        """Of which columns of sources the columns of sinks are computed.
+
+        Args:
+            plan: a serialized Plan.
+            report: what compiling it told.
+        """
         ...
 
     def plan_replay(self, old: bytes, new: bytes, refused: Sequence[Refused]) -> ReplayPlan:

@@ -283,7 +283,13 @@ class Planning(Protocol):
     """Plans and previews definitions without running them."""
 
     async def plan(
-        self, workspace: str, spec: bytes, params: Mapping[str, str], *, sample: int = 0
+        self,
+        workspace: str,
+        spec: bytes,
+        params: Mapping[str, str],
+        *,
+        sample: int = 0,
+        lineage: bool = False,
     ) -> Survey:
         """What a run would do, with the plan's hash. Raises as engine and language do.
 
@@ -293,6 +299,7 @@ class Planning(Protocol):
             params: values of parameters, as text.
             sample: records of each file source that are looked at to say what to expect of a run;
                 0 for none.
+            lineage: whether to say of what the columns of sinks are computed.
         """
         ...
 

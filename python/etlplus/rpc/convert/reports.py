@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from etlplus.domain import run
+from etlplus.domain.lineage import SinkLineage
 from etlplus.domain.planhash import Survey
 from etlplus.rpc.convert.expectations import to_expectation
 from etlplus.v1 import pipeline_pb2, report_pb2
@@ -61,6 +62,24 @@ def to_planned(survey: Survey) -> pipeline_pb2.PlanPipelineResponse:
         ],
         plan_hash=survey.plan_hash,
         expectation=to_expectation(survey.expectation) if survey.expectation else None,
+        lineage=[_to_lineage(sink) for sink in survey.lineage],
+    )
+
+
+def _to_lineage(sink: SinkLineage) -> pipeline_pb2.SinkLineage:
+    return pipeline_pb2.SinkLineage(
+        sink=sink.sink,
+        columns=[
+            pipeline_pb2.ColumnLineage(
+                column=each.column,
+                origins=[
+                    pipeline_pb2.SourceColumn(source=origin.source, column=origin.column)
+                    for origin in each.origins
+                ],
+                unknown=each.unknown,
+            )
+            for each in sink.columns
+        ],
     )
 
 
