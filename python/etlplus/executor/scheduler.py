@@ -19,8 +19,9 @@ from etlplus.domain.errors import EtlError, InvalidInput, RunError, Unavailable
 from etlplus.domain.job import JobError
 from etlplus.domain.queueing import Queueing
 from etlplus.domain.schedule import Catching, DueSchedule, ScheduleKey, catch_up
+from etlplus.executor.keeping import keep
 from etlplus.executor.parts import Parts
-from etlplus.executor.threads import Threads, happens
+from etlplus.executor.threads import Threads
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between looks when no instant is nearer: how late a schedule stored elsewhere is seen.
@@ -40,17 +41,7 @@ class Scheduler:
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Fires what becomes due until `stop`, whatever happens to single sweeps."""
-        while True:
-            wait = self._look
-            try:
-                await self.sweep()
-                wait = await self._wait()
-            except Unavailable as error:
-                _LOG.warning("no schedule can be fired: %s", error)
-            except Exception:  # noqa: BLE001 the next sweep does what this one could not
-                _LOG.exception("a sweep of the schedules failed")
-            if await happens(stop, wait):
-                return
+        await keep(self._round, stop, what="fire schedules", pause=self._look)
 
     async def sweep(self) -> int:
         """Fires all that is due now; how many jobs were queued."""
@@ -62,7 +53,8 @@ class Scheduler:
             after = found[-1].key
         return queued
 
-    async def _wait(self) -> float:
+    async def _round(self) -> float:
+        await self.sweep()
         look = self._look * random.uniform(0.75, 1.25)  # noqa: S311 so that replicas spread out
         left = await self._stores.schedules.until_next()
         return look if left is None else min(look, max(0.0, left.total_seconds()))

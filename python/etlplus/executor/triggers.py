@@ -15,8 +15,9 @@ from etlplus.domain import names
 from etlplus.domain.errors import EtlError, Unavailable
 from etlplus.domain.job import JobError
 from etlplus.domain.trigger import DueTrigger, TriggerKey, firings
+from etlplus.executor.keeping import keep
 from etlplus.executor.parts import Parts
-from etlplus.executor.threads import Threads, happens
+from etlplus.executor.threads import Threads
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between looks: how late a run starts after what it waits for.
@@ -36,15 +37,11 @@ class Triggers:
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Fires what arrives until `stop`, whatever happens to single sweeps."""
-        while True:
-            try:
-                await self.sweep()
-            except Unavailable as error:
-                _LOG.warning("no trigger can be fired: %s", error)
-            except Exception:  # noqa: BLE001 the next sweep does what this one could not
-                _LOG.exception("a sweep of the triggers failed")
-            if await happens(stop, self._look * random.uniform(0.75, 1.25)):  # noqa: S311 replicas spread out
-                return
+        await keep(self._round, stop, what="fire triggers", pause=self._look)
+
+    async def _round(self) -> float:
+        await self.sweep()
+        return self._look * random.uniform(0.75, 1.25)  # noqa: S311 so that replicas spread out
 
     async def sweep(self) -> int:
         """Fires all for which enough has arrived; how many jobs were queued."""

@@ -22,8 +22,9 @@ from etlplus.domain.trigger import DueTrigger, TriggerKey
 from etlplus.executor.arrivals.hints import Hints
 from etlplus.executor.arrivals.listing import place_of
 from etlplus.executor.arrivals.watch import Watch
+from etlplus.executor.keeping import keep
 from etlplus.executor.parts import Parts
-from etlplus.executor.threads import Threads, happens
+from etlplus.executor.threads import Threads
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between looks at files when nothing is heard.
@@ -74,16 +75,13 @@ class Arrivals:
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Watches until `stop`, whatever happens to single looks."""
-        while not stop.is_set():
-            try:
-                await self._follow()
-                self._start_looks()
-            except Unavailable as error:
-                _LOG.warning("no files can be watched: %s", error)
-            except Exception:  # noqa: BLE001 the next round does what this one could not
-                _LOG.exception("a round of watching files failed")
-            await happens(stop, _PULSE)
+        await keep(self._round, stop, what="watch files", pause=_PULSE)
         await self.close()
+
+    async def _round(self) -> float:
+        await self._follow()
+        self._start_looks()
+        return _PULSE
 
     async def close(self) -> None:
         """Ends the looks that are going on, and lets go of what is watched."""
