@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from etlplus.cli import exits
+from etlplus.cli.confirm import confirmed
 from etlplus.cli.definition import load
 from etlplus.cli.message import plain
 from etlplus.cli.output import Output, write
@@ -180,18 +180,12 @@ def delete(
         The pipeline.
     """
     screen = remote.screen
-    if not yes and not (sys.stdin.isatty() and _agrees(name)):
-        screen.error(f"{name} was not deleted: nobody has confirmed it")
-        screen.hint(f"`etlplus delete {name} --yes` does not ask")
+    hint = f"`etlplus delete {name} --yes` does not ask"
+    question = f"Delete the pipeline {name}?"
+    if not yes and not confirmed(question, f"{name} was not deleted", hint, screen):
         return exits.INVALID
     with session(remote) as opened:
         request = pipeline_pb2.DeletePipelineRequest(name=opened.pipeline(name))
         opened.client.pipelines.DeletePipeline(request, timeout=CALL_SECONDS)
     screen.note(f"{name} is deleted")
     return exits.OK
-
-
-def _agrees(name: str) -> bool:
-    sys.stderr.write(f"Delete the pipeline {name}? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

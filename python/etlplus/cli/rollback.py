@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
 from etlplus.cli import exits
+from etlplus.cli.confirm import confirmed
 from etlplus.cli.jobs import named
 from etlplus.cli.message import plain
 from etlplus.cli.output import Output, write
@@ -60,21 +60,16 @@ def rollback(
             write([plain(load) for load in loads], output, lambda: _table(loads))
             return exits.OK
         screen.raw(_table(loads))
-        if not yes and not (sys.stdin.isatty() and _agrees(planned.job.uid)):
-            screen.error(f"job {planned.job.uid} was not rolled back: nobody has confirmed it")
-            screen.hint("`--yes` does not ask, `--dry-run` only shows what would be done")
+        uid = planned.job.uid
+        hint = "`--yes` does not ask, `--dry-run` only shows what would be done"
+        refusal = f"job {uid} was not rolled back"
+        if not yes and not confirmed(f"Roll back job {uid}?", refusal, hint, screen):
             return exits.INVALID
         request.validate_only = False
         done = opened.client.jobs.RollbackJob(request, timeout=_RESTORE_SECONDS)
     write([plain(load) for load in done.loads], output, lambda: _table(done.loads))
     screen.note(f"job {done.job.uid} is rolled back")
     return exits.OK
-
-
-def _agrees(job: str) -> bool:
-    sys.stderr.write(f"Roll back job {job}? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _table(loads: Sequence[job_pb2.RolledBackLoad]) -> str:
