@@ -6,15 +6,18 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from etlplus.app.ports import Stores
 from etlplus.domain.errors import WrongState
-from etlplus.domain.filter import Comparison, Operator
+from etlplus.domain.filter import Comparison, Not, Operator
 from etlplus.domain.job import Job, JobState, NewJob, Settlement, SinkResult, SinkRollback
 from etlplus.domain.names import new_job_id
 from etlplus.domain.replay import LeftOut, Replay, ReplayPlan, ReplaySource
 from etlplus.domain.run import Books
+from etlplus.store.filters import condition
 from tests.conformance.drafts import PIPELINE, WORKSPACE, claim, running, submit
 
 TIME = datetime(2026, 1, 31, 4, 5, 6, 7, UTC)
@@ -65,6 +68,10 @@ async def test_what_is_replayed_is_kept_and_found(stores: Stores) -> None:
     )
     assert [other.uid for other in others] == [job.uid]
     assert others[0].replay is None
+    for text in (str(job.uid).upper(), "no id", "", f" {job.uid}", job.uid.hex):
+        asked = Comparison("replay_of", Operator.EQ, text)
+        assert await stores.jobs.list(WORKSPACE, asked, limit=9) == []
+        assert len(await stores.jobs.list(WORKSPACE, Not(asked), limit=9)) == 2
 
 
 async def test_one_replay_stands_while_it_waits_runs_and_has_succeeded(stores: Stores) -> None:
@@ -123,3 +130,14 @@ async def test_other_jobs_are_not_held_up(stores: Stores) -> None:
     await replay(stores, job.uid)
     assert (await submit(stores)).replay is None
     assert (await submit(stores)).state is JobState.PENDING
+
+
+async def test_replays_of_a_job_are_found_by_an_index(stores: Stores, conninfo: str) -> None:
+    """Without rows the server would read the whole table, which tells nothing: it may not here."""
+    del stores  # its tables are there
+    where = condition(Comparison("replay_of", Operator.EQ, str(new_job_id())))
+    async with await psycopg.AsyncConnection.connect(conninfo) as session:
+        await session.execute("set enable_seqscan = off")
+        query = sql.SQL("explain select uid from etlplus_control.job where {}").format(where)
+        plan = [row[0] async for row in await session.execute(query)]
+    assert any("job_replays" in line for line in plan), plan

@@ -27,6 +27,16 @@ async def test_a_job_that_is_put_off_waits_and_says_why(stores: Stores) -> None:
     assert await stores.jobs.live_leases() == []
 
 
+async def test_a_job_that_only_waits_for_another_one_spends_nothing(stores: Stores) -> None:
+    job, lease = await running(stores)
+    assert await stores.jobs.retry(lease, FAILURE, delay=LATER, counts=False)
+    waiting = await stores.jobs.get(WORKSPACE, job.uid)
+    assert (waiting.state, waiting.retries, waiting.attempt) == (JobState.PENDING, 0, 0)
+    assert waiting.error == ERROR
+    assert waiting.retry_time is not None
+    assert await stores.jobs.claim(uuid4(), lease=LEASE) == []
+
+
 async def test_its_time_comes(stores: Stores) -> None:
     job, lease = await running(stores)
     assert await stores.jobs.retry(lease, FAILURE, delay=NOW)

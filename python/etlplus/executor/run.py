@@ -283,18 +283,18 @@ class JobRun:
         """How long the job waits for another attempt; None when this was the last."""
         if settlement is None or settlement.error is None or self._summary is None:
             return None
-        if settlement.error.code == "PIPELINE_BUSY":
+        if _waits(settlement):
             return BUSY_DELAY
         return self._summary.retries.delay(settlement.error.code, self._job.retries)
 
     async def _put_off(self, failure: Settlement, delay: timedelta) -> None:
         """Lets the job wait for another attempt; what was staged is cleared up as after any end."""
+        counts = not _waits(failure)
         most = self._summary.retries.most if self._summary else 0
-        self._journal.write(
-            f"Retry {self._job.retries + 1} of {most} in {delay.total_seconds():.1f} s",
-            level="WARNING",
-        )
-        await self._tell(lambda: self._parts.stores.jobs.retry(self.lease, failure, delay=delay))
+        what = f"Retry {self._job.retries + 1} of {most}" if counts else "Looks again"
+        self._journal.write(f"{what} in {delay.total_seconds():.1f} s", level="WARNING")
+        store = self._parts.stores.jobs
+        await self._tell(lambda: store.retry(self.lease, failure, delay=delay, counts=counts))
 
     async def _settle(self, settlement: Settlement) -> None:
         """Ends the job."""
@@ -348,3 +348,8 @@ def _logged(job: Job) -> Iterator[None]:
         yield
     except EtlError as error:
         _LOG.warning("staging of job %s is left for the sweeps: %s", job.uid, error)
+
+
+def _waits(settlement: Settlement) -> bool:
+    """Whether a job could not begin because another one of its pipeline has to end before."""
+    return settlement.error is not None and settlement.error.code == "PIPELINE_BUSY"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
@@ -21,8 +22,10 @@ _OPERATORS: Mapping[Operator, LiteralString] = {
     Operator.HAS: "coalesce(position(lower({value}) in lower({column}::text)) > 0, false)",
 }
 
-#: Fields that are compared as texts and kept as something else.
-_TEXTS: Mapping[str, sql.SQL] = {"replay_of": sql.SQL("replay_of::text")}
+#: As the database writes them.
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+#: Fields that are compared as texts and kept as UUIDs.
+_UUIDS: Mapping[str, sql.SQL] = {"replay_of": sql.SQL("replay_of::text")}
 
 
 def condition(expr: Expr) -> sql.Composed:
@@ -40,8 +43,19 @@ def condition(expr: Expr) -> sql.Composed:
             return sql.SQL("not {}").format(condition(part))
         case Comparison(field, operator, value):
             given = str(value) if operator is Operator.HAS else value
-            column = _TEXTS.get(field) or sql.Identifier(field)
+            if operator is Operator.EQ and field in _UUIDS:
+                return _is_uuid(field, str(value))
+            column = _UUIDS.get(field) or sql.Identifier(field)
             return sql.SQL(_OPERATORS[operator]).format(column=column, value=given)
+
+
+def _is_uuid(field: str, value: str) -> sql.Composed:
+    """The condition in the column's own type, which an index serves. Other texts are no UUID."""
+    if not _UUID.fullmatch(value):
+        return sql.SQL("false").format()
+    return sql.SQL("({column} is not null and {column} = {value}::uuid)").format(
+        column=sql.Identifier(field), value=value
+    )
 
 
 def _joined(parts: tuple[Expr, ...], word: sql.SQL, empty: sql.SQL) -> sql.Composed:

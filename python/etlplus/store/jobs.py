@@ -202,9 +202,11 @@ class PostgresJobs:
         params = {"state": settlement.state.value, **_result(settlement)}
         return await self._touch("settle", lease, params)
 
-    async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:
+    async def retry(
+        self, lease: Lease, failure: Settlement, *, delay: timedelta, counts: bool = True
+    ) -> bool:
         """Puts a job that failed off for a while. False: the claim is lost, nothing was changed."""
-        params = {"delay": delay, **_result(failure)}
+        params = {"delay": delay, "counts": counts, **_result(failure)}
         return await self._touch("put_back", lease, params, frees=True)
 
     async def release(self, lease: Lease) -> bool:
@@ -272,9 +274,10 @@ _CLAIMED: dict[str, Any] = {
     "rollbacks": [],
 }
 #: What handing back leaves as it is.
-_NO_RESULT: Mapping[str, object] = dict.fromkeys(
-    ("delay", "progress", "sinks", "rejects", "error", "warnings")
-)
+_NO_RESULT: Mapping[str, object] = {
+    **dict.fromkeys(("delay", "progress", "sinks", "rejects", "error", "warnings")),
+    "counts": False,
+}
 
 
 def _result(settlement: Settlement) -> dict[str, object]:

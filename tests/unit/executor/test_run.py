@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from etlplus.domain.cursor import CursorWindow
 from etlplus.domain.errors import RunError, Unavailable, WrongState
 from etlplus.domain.fileload import FileLoad
-from etlplus.domain.job import Job, JobState
+from etlplus.domain.job import Job, JobError, JobState, Lease, Settlement
 from etlplus.domain.run import Books
 from etlplus.executor.parts import Parts
 from etlplus.executor.run import JobRun
@@ -234,6 +235,31 @@ async def test_a_failure_that_may_pass_is_tried_again(bench: Bench) -> None:
     assert [sink.name for sink in done.sinks] == ["one", "two"]
     assert [name for _, name, _ in bench.target.applied] == ["one", "two"]
     assert any(line.startswith("Retry 1 of 1 in ") for line in await bench.log(done))
+
+
+BY_PARTS = """
+api: etlplus/v1
+name: orders
+sources: {orders: {postgres: {connection: local, table: t, incremental: id}}}
+sinks: {one: {postgres: {connection: local, table: one, mode: merge, keys: [id]}}}
+"""
+
+
+async def test_a_job_that_waits_for_another_one_spends_no_attempt(bench: Bench) -> None:
+    await submit(bench.stores, BY_PARTS)
+    (first,) = await bench.stores.jobs.claim(WORKER, lease=LEASE)
+    lease = Lease(first.uid, first.epoch)
+    opening = await bench.stores.windows.begin(lease, ["orders"])
+    window = CursorWindow("id", "bigint", upper="7")
+    await bench.stores.windows.fix(lease, opening, {"orders": window})
+    failed = Settlement(JobState.FAILED, error=JobError("CONNECTION_FAILED", "away"))
+    assert await bench.stores.jobs.retry(lease, failed, delay=timedelta(hours=1))
+    second = await bench.run(BY_PARTS)
+    assert (second.state, second.attempt, second.retries) == (JobState.PENDING, 0, 0)
+    assert second.error is not None
+    assert second.error.code == "PIPELINE_BUSY"
+    assert second.retry_time is not None
+    assert "Looks again in 5.0 s" in await bench.log(second)
 
 
 async def test_the_last_retry_that_fails_ends_the_job_with_all_that_was_published(

@@ -178,8 +178,14 @@ class JobStore(Protocol):
         """Ends the job. False: the lease is lost, nothing was changed."""
         ...
 
-    async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:
-        """Puts a job that failed off for `delay`. False: the claim is lost, nothing was changed."""
+    async def retry(
+        self, lease: Lease, failure: Settlement, *, delay: timedelta, counts: bool = True
+    ) -> bool:
+        """Puts a job that failed off for `delay`. False: the claim is lost, nothing was changed.
+
+        Where it does not count, as for a job that only waits for another one, it is neither an
+        attempt nor a retry.
+        """
         ...
 
     async def release(self, lease: Lease) -> bool:

@@ -188,7 +188,9 @@ class MemoryJobs:
             windows.settle(self._memory, ended)
         return True
 
-    async def retry(self, lease: Lease, failure: Settlement, *, delay: timedelta) -> bool:
+    async def retry(
+        self, lease: Lease, failure: Settlement, *, delay: timedelta, counts: bool = True
+    ) -> bool:
         """As `PostgresJobs.retry`."""
         job = self._held(lease)
         if job is None:
@@ -197,7 +199,8 @@ class MemoryJobs:
             self._memory.tables.asleep.add(job.uid)
         failed = replace(
             job,
-            retries=job.retries + 1,
+            attempt=job.attempt if counts else job.attempt - 1,
+            retries=job.retries + 1 if counts else job.retries,
             retry_time=None if job.cancel_requested else self._memory.now() + delay,
             progress=failure.progress,
             sinks=failure.sinks,

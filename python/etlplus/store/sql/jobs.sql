@@ -227,7 +227,7 @@ select uid, limited from changed
 
 -- name: put_back
 -- After a failure that may pass: with a delay, and with what is known of the run. Handed back: with
--- none of these, and without spending the attempt.
+-- none of these. The attempt is spent where it counts.
 with changed as (
     update etlplus_control.job set
         state = case when cancel_requested then 'CANCELLED' else 'PENDING' end,
@@ -236,8 +236,8 @@ with changed as (
         turn = coalesce(
             clock_timestamp() + %(delay)s::interval - priority * interval '1 minute', turn),
         asleep = coalesce(%(delay)s::interval > interval '0', false) and not cancel_requested,
-        attempt = attempt - case when %(delay)s::interval is null then 1 else 0 end,
-        retries = retries + case when %(delay)s::interval is null then 0 else 1 end,
+        attempt = attempt - case when %(counts)s then 0 else 1 end,
+        retries = retries + case when %(counts)s then 1 else 0 end,
         progress = coalesce(%(progress)s::jsonb, progress),
         sinks = coalesce(%(sinks)s::jsonb, sinks),
         rejects = coalesce(%(rejects)s::jsonb, rejects),
