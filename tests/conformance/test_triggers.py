@@ -340,3 +340,19 @@ async def test_a_webhook_is_kept_and_is_never_due(stores: Stores) -> None:
     assert [each.pipeline for each in updated.triggers.upstreams] == ["a"]
     await save(stores, "hooked")
     assert (await stores.pipelines.get(WORKSPACE, "hooked")).triggers is None
+
+
+async def test_a_run_by_the_webhook_is_the_last_one_of_the_triggers(stores: Stores) -> None:
+    await make(stores, "a")
+    await make(stores, "b", "a")
+    by_hand = NewJob(WORKSPACE, new_job_id(), "b", 1, {}, "ada")
+    await stores.jobs.create(by_hand)
+    assert (await standing(stores, "b")).last_job == ""
+    posted = replace(by_hand, uid=new_job_id(), webhook=True)
+    made = await stores.jobs.create(posted)
+    state = await standing(stores, "b")
+    assert (state.last_job, state.last_time is None) == (str(made.uid), False)
+    # One without triggers, such as a pipeline that was saved without its webhook meanwhile.
+    other = await stores.jobs.create(replace(posted, uid=new_job_id(), pipeline="a"))
+    assert other.pipeline == "a"
+    assert (await standing(stores, "b")).last_job == str(made.uid)

@@ -72,12 +72,15 @@ def test_the_commands_of_the_page_start_a_run(hooked: tuple[Folder, str]) -> Non
 
 
 def test_the_path_is_listed(hooked: tuple[Folder, str]) -> None:
-    place, _ = hooked
+    place, address = hooked
+    job = send(place, address)["job"]
     lines = place.run("triggers", "list").stdout.splitlines()
     (line,) = [line for line in lines if line.startswith("orders")]
     assert "POST /v1/hooks/orders" in line
+    assert job.rpartition("/")[2] in line.split()
     (found,) = json.loads(place.run("triggers", "list", "-o", "json").stdout)
     assert found["trigger_state"]["webhook_path"] == "/v1/hooks/orders"
+    assert found["trigger_state"]["last_job"] == job
 
 
 def test_the_log_holds_no_secret_and_no_body(hooked: tuple[Folder, str]) -> None:

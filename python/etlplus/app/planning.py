@@ -151,7 +151,7 @@ class Plans:
             )
             if priority is not None:
                 job = replace(job, queueing=replace(job.queueing, priority=priority))
-            job = replace(job, plan_hash=plan_hash)
+            job = replace(job, plan_hash=plan_hash, webhook=webhook)
             if validate_only:
                 return _unsaved(job)
             if scheduled_time is not None:

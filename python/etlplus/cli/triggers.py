@@ -52,9 +52,10 @@ def _after(found: list[pipeline_pb2.Pipeline]) -> str:
             for upstream in state.upstreams
         ]
         if state.webhook_path:
-            state_now = "paused" if state.paused else "-"
             path = f"POST {state.webhook_path}"
-            rows.append((identifier(one.name), path, "-", "-", state_now, "-", ""))
+            now = "paused" if state.paused else fired
+            job = identifier(state.last_job) or "-"
+            rows.append((identifier(one.name), path, "-", "-", now, job, state.error.code))
     head = ("PIPELINE", "AFTER", "ITS NEWEST JOB", "WAITING", "LAST", "JOB", "ERROR")
     # With no trigger at all, the heads tell what would stand here.
     return table(head, rows, right="   >   ") if rows or not found else ""

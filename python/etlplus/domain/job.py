@@ -79,6 +79,7 @@ class NewJob:
         zone: by whose clocks its instant is told; empty for that of its own schedule.
         queueing: where it waits, and for what.
         plan_hash: the plan that it is pinned to; empty for any.
+        webhook: whether the webhook of the pipeline starts it, of which its triggers tell.
     """
 
     workspace: str
@@ -92,6 +93,7 @@ class NewJob:
     zone: str = ""
     queueing: Queueing = field(default_factory=Queueing)
     plan_hash: str = ""
+    webhook: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class PostgresJobs:
             "scheduled_time": job.scheduled_time,
             "zone": job.zone or None,
             "plan_hash": job.plan_hash,
+            "webhook": job.webhook,
             "replay_of": job.replay and job.replay.of,
             "replay": None if job.replay is None else replay_to_json(job.replay),
             **queueing_params(job.queueing),

@@ -58,6 +58,10 @@ class MemoryJobs:
             plan_hash=job.plan_hash,
         )
         lanes.enter(self._memory, made, job.queueing)
+        held = tables.triggers.get((job.workspace, job.pipeline)) if job.webhook else None
+        if held is not None:
+            started = replace(held, last_time=made.create_time, last_job=str(made.uid))
+            tables.triggers[job.workspace, job.pipeline] = started
         self._memory.hub.wake(None)
         return self._write(made)
 

@@ -24,6 +24,11 @@ with made as (
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from made
+), moved as (
+    update etlplus_control.pipeline_trigger as held set
+        last_time = clock_timestamp(), last_job = made.uid
+    from made
+    where %(webhook)s and held.workspace = made.workspace and held.pipeline = made.pipeline
 )
 select * from made
 
