@@ -6,6 +6,7 @@ import asyncio
 import base64
 import http.client
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -47,6 +48,7 @@ class Hooks:
     use_cases: UseCases
     secrets: FixedSecrets
     ids: list[str] = field(default_factory=list)
+    trusts: ssl.SSLContext | None = None
 
     async def create(self, text: str) -> None:
         await self.use_cases.pipelines.create(ADA, WORKSPACE, source_text=text)
@@ -83,6 +85,8 @@ class Hooks:
 
     def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         connection = http.client.HTTPConnection(self.address, timeout=60)
+        if self.trusts is not None:
+            connection = http.client.HTTPSConnection(self.address, timeout=60, context=self.trusts)
         try:
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from etlplus.app.listening import join_address
 from etlplus.domain.errors import InvalidInput, Unavailable
@@ -241,3 +245,36 @@ async def test_it_listens_without_tls_on_loopback_alone(hooks: Hooks) -> None:
     taken = HttpServer(HttpConfig(host, int(port)), hooks.use_cases.webhooks)
     with pytest.raises(Unavailable, match=join_address(host, int(port))):
         await taken.start()
+
+
+async def test_it_speaks_tls_with_the_services_certificate(tmp_path: Path) -> None:
+    authority, other = trustme.CA(), trustme.CA()
+    issued = authority.issue_cert("127.0.0.1", "hooks.example.org")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    for each in issued.cert_chain_pems:
+        each.write_to_path(chain, append=True)
+    issued.private_key_pem.write_to_path(key)
+    async with serving(certificate=(chain, key)) as hooks:
+        with pytest.raises((http.client.BadStatusLine, ConnectionError)):
+            await hooks.post()
+        hooks.trusts = ssl.create_default_context()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await hooks.post()
+        other.configure_trust(hooks.trusts)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await hooks.post()
+        assert await hooks.jobs() == []
+        authority.configure_trust(hooks.trusts)
+        answer = await hooks.post(body=b'{"params": {"day": "2026-02-01"}}')
+        ((name, params, _),) = await hooks.jobs()
+        assert (answer.body["job"], params) == (name, {"day": "2026-02-01"})
+        assert (await hooks.post(secret=WRONG)).status == 401
+
+
+async def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    trustme.CA().issue_cert("127.0.0.1").cert_chain_pems[0].write_to_path(chain)
+    trustme.CA().issue_cert("127.0.0.1").private_key_pem.write_to_path(key)
+    with pytest.raises(InvalidInput, match="certificate cannot be used"):
+        async with serving(certificate=(chain, key)):
+            pass

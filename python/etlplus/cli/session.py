@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
@@ -13,7 +14,6 @@ from etlplus.cli.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from etlplus.client import Client
     from etlplus.settings import Settings
@@ -33,6 +33,10 @@ class Remote:
     server: Annotated[
         str, Parameter(help="HOST:PORT; ETLPLUS_SERVER or the local one if empty.")
     ] = ""
+    ca: Annotated[
+        Path | None,
+        Parameter(help="PEM file with the authorities to trust; ETLPLUS_TLS_CA if not given."),
+    ] = None
     workspace: Annotated[str, Parameter(help="The workspace.")] = "default"
     quiet: Annotated[bool, Parameter(alias="-q", help="Print data and errors only.")] = False
 
@@ -79,7 +83,7 @@ def session(remote: Remote) -> Iterator[Session]:
     with connect(
         address,
         token=token(settings),
-        ca=settings.tls_ca,
+        ca=remote.ca.expanduser() if remote.ca else settings.tls_ca,
         insecure_plaintext=settings.insecure_plaintext,
     ) as client:
         yield Session(client, settings, address, remote.workspace)

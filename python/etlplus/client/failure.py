@@ -39,7 +39,7 @@ _HINTS: Final = {
 _TLS_FAILURE: Final = re.compile(r"SSL|TLS|[Hh]andshak|[Cc]ertificate|Verification")
 _TLS_HINT: Final = (
     "Beyond this machine TLS is used: the server needs a certificate for this name, from an "
-    "authority trusted here; GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names a file of others to trust"
+    "authority trusted here; `--ca FILE` or ETLPLUS_TLS_CA names others to trust"
 )
 _UNREACHABLE_HINT: Final = "Start the server with `etlplus serve`, or name another one"
 
