@@ -8,8 +8,6 @@ the loads before cannot be rolled back any more, and what was kept for them goes
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,14 +17,10 @@ from psycopg import sql
 
 from etlplus.connectors.postgres import adoption, ledger, undo
 from etlplus.connectors.postgres.idle import IdleSessions
-from etlplus.connectors.postgres.publisher import (
-    PATIENCE_SECONDS,
-    pauses,
-    set_lock_timeout,
-    stoppable,
-)
-from etlplus.connectors.postgres.session import Session, bear, refused
+from etlplus.connectors.postgres.publisher import set_lock_timeout, stoppable
+from etlplus.connectors.postgres.session import Session, refused
 from etlplus.connectors.postgres.staging import name
+from etlplus.connectors.postgres.trying import PATIENCE_SECONDS, Trying
 from etlplus.domain import evolution
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import RunError
@@ -74,7 +68,6 @@ class PostgresEvolver:
         """`patience`: seconds for which locks of others and lost connections are borne."""
         self._patience = patience
         self._sessions = IdleSessions()
-        self._pause = threading.Event()
 
     def compare(
         self, sink: TableSink, incoming: Sequence[Incoming], connection: ResolvedConnection
@@ -120,27 +113,20 @@ class PostgresEvolver:
             WrongState: STALE_EPOCH, a later claim of the load was here.
             RunError: TARGET_MISMATCH, PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
         """
-        deadline = time.monotonic() + self._patience
-        waits = pauses()
+        trying = Trying(
+            f"Cannot alter {sink.target}",
+            patience=self._patience,
+            again="run the pipeline again",
+            passing=("CONNECTION_FAILED", "PUBLISH_CONFLICT"),
+        )
         while True:
             try:
                 with self._sessions.lent(connection) as session, stoppable(session, stop):
                     ledger.make(session)
                     return _evolve(session, sink, incoming, load)
-            except psycopg.Error as error:
-                if stop is not None:
-                    stop.check()
+            except (psycopg.Error, RunError) as error:
                 # Repeating it is safe wherever the connection was lost: it looks before it alters.
-                again = "run the pipeline again"
-                what = f"Cannot alter {sink.target}"
-                bear(error, what, deadline=deadline, patience=self._patience, again=again)
-            except RunError as error:
-                passes = error.code in ("CONNECTION_FAILED", "PUBLISH_CONFLICT")
-                if not passes or time.monotonic() >= deadline:
-                    raise
-                if stop is not None:
-                    stop.check()
-            self._pause.wait(next(waits))
+                trying.bear(error, stop)
 
 
 def _has_begun(session: Session, load: Load) -> bool:

@@ -10,7 +10,6 @@ transaction, and the ledger tells.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,7 +20,8 @@ from psycopg import sql
 
 from etlplus.connectors.postgres import ledger, staging, tables, undo
 from etlplus.connectors.postgres.idle import IdleSessions
-from etlplus.connectors.postgres.session import Session, bear, is_lost, refused
+from etlplus.connectors.postgres.session import Session, is_lost, refused
+from etlplus.connectors.postgres.trying import PATIENCE_SECONDS, Trying
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import Bug, RunError
 from etlplus.domain.run import Load, Published, StagedSink, StagingKey
@@ -32,12 +32,9 @@ if TYPE_CHECKING:
 
 #: A writer that must wait for others does not make yet others queue behind it for longer.
 LOCK_TIMEOUT_MS = 2000
-#: How long locks of others and lost connections are borne.
-PATIENCE_SECONDS = 30.0
 #: The longest that asking the server to cancel a statement may take.
 _CANCEL_SECONDS = 2.0
-_FIRST_PAUSE_SECONDS = 0.02
-_LONGEST_PAUSE_SECONDS = 1.0
+_AGAIN = "run the pipeline again"
 
 
 class PostgresPublisher:
@@ -47,7 +44,6 @@ class PostgresPublisher:
         """`patience`: seconds for which locks of others and lost connections are borne."""
         self._patience = patience
         self._sessions = IdleSessions()
-        self._pause = threading.Event()
 
     def publish(
         self,
@@ -64,27 +60,18 @@ class PostgresPublisher:
             RunError: STAGING_MISMATCH, PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
         """
         target = _given(connection)
-        deadline = time.monotonic() + self._patience
-        waits = pauses()
+        what = f"Cannot publish to {staged.target}"
+        trying = Trying(what, patience=self._patience, again=_AGAIN)
         while True:
             try:
                 with self._sessions.lent(target) as session, stoppable(session, stop):
                     ledger.make(session)
                     return _publish(session, staged, load)
-            except psycopg.Error as error:
-                if is_lost(error):
+            except (psycopg.Error, RunError) as error:
+                if isinstance(error, psycopg.Error) and is_lost(error):
                     # Perhaps it is published. Only the ledger knows, so it must be asked.
                     stop = None
-                elif stop is not None:
-                    stop.check()
-                self._bear(error, f"Cannot publish to {staged.target}", deadline)
-            except RunError as error:
-                # The server may be on its way back; before the deadline that is worth a wait.
-                if error.code != "CONNECTION_FAILED" or time.monotonic() >= deadline:
-                    raise
-                if stop is not None:
-                    stop.check()
-            self._pause.wait(next(waits))
+                trying.bear(error, stop)
 
     def sweep(self, load: Load, connection: ResolvedConnection | None) -> None:
         """Fences off older epochs of this load and removes what they staged.
@@ -93,8 +80,8 @@ class PostgresPublisher:
             WrongState: STALE_EPOCH.
             RunError: PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
         """
-        deadline = time.monotonic() + self._patience
-        waits = pauses()
+        what = f"Cannot sweep up after the load {load.load_id}"
+        trying = Trying(what, patience=self._patience, again=_AGAIN)
         while True:
             try:
                 with self._sessions.lent(_given(connection)) as session:
@@ -110,8 +97,7 @@ class PostgresPublisher:
                     staging.drop(session, older)
                     return
             except psycopg.Error as error:
-                self._bear(error, f"Cannot sweep up after the load {load.load_id}", deadline)
-            self._pause.wait(next(waits))
+                trying.bear(error)
 
     def discard(
         self, load: Load, connection: ResolvedConnection | None, staged: Sequence[StagedSink]
@@ -143,19 +129,6 @@ class PostgresPublisher:
                 staging.drop(session, keys)
         except psycopg.Error as error:
             raise refused("Cannot drop staging tables", error) from error
-
-    def _bear(self, error: psycopg.Error, what: str, deadline: float) -> None:
-        """Returns when trying again may help, else raises the product's error."""
-        again = "run the pipeline again"
-        bear(error, what, deadline=deadline, patience=self._patience, again=again)
-
-
-def pauses() -> Iterator[float]:
-    """Seconds between attempts, longer and longer, without end."""
-    pause = _FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _given(connection: ResolvedConnection | None) -> ResolvedConnection:

@@ -7,8 +7,6 @@ the same steps are taken again, and the ledger tells what became of the first at
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,15 +23,14 @@ from etlplus.connectors.postgres import (
 )
 from etlplus.connectors.postgres.generations import Entry
 from etlplus.connectors.postgres.idle import IdleSessions
-from etlplus.connectors.postgres.session import Session, bear
+from etlplus.connectors.postgres.session import Session
 from etlplus.connectors.postgres.staging import name
+from etlplus.connectors.postgres.trying import PATIENCE_SECONDS, Trying
 from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import RunError, WrongState
 from etlplus.domain.rollback import RollbackOrder, RolledBack
 
 _LOCK_TIMEOUT_MS = 2000
-_PATIENCE_SECONDS = 30.0
-_PAUSE_SECONDS = 0.2
 
 _FENCE = "SELECT FROM etlplus.fence WHERE load_id = %s FOR UPDATE"
 _FINISH = """
@@ -49,11 +46,10 @@ _EXISTS = "SELECT pg_catalog.to_regclass(%s) IS NOT NULL"
 class PostgresRollback:
     """Takes back loads into tables."""
 
-    def __init__(self, *, patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(self, *, patience: float = PATIENCE_SECONDS) -> None:
         """`patience`: seconds for which locks of others and lost connections are borne."""
         self._patience = patience
         self._sessions = IdleSessions()
-        self._pause = threading.Event()
 
     def roll_back(
         self, order: RollbackOrder, connection: ResolvedConnection
@@ -69,23 +65,14 @@ class PostgresRollback:
             RunError: PUBLISH_CONFLICT, CONNECTION_FAILED, DATABASE_ERROR.
         """
         what = f"Cannot roll back the load {order.load_id}"
-        deadline = time.monotonic() + self._patience
+        trying = Trying(what, patience=self._patience, again="roll back again")
         while True:
             try:
                 with self._sessions.lent(connection) as session:
                     ledger.make(session)
                     return _roll_back(session, order)
-            except psycopg.Error as error:
-                self._bear(error, what, deadline)
-            except RunError as error:
-                if error.code != "CONNECTION_FAILED" or time.monotonic() >= deadline:
-                    raise
-            self._pause.wait(_PAUSE_SECONDS)
-
-    def _bear(self, error: psycopg.Error, what: str, deadline: float) -> None:
-        """Returns when trying again may help, else raises the product's error."""
-        again = "roll back again"
-        bear(error, what, deadline=deadline, patience=self._patience, again=again)
+            except (psycopg.Error, RunError) as error:
+                trying.bear(error)
 
 
 def _roll_back(session: Session, order: RollbackOrder) -> Sequence[RolledBack]:
