@@ -25,7 +25,7 @@ class Node:
 
     Attributes:
         inputs: the sources and steps that it reads; the first is the one whose rows it passes on.
-        is_file: for sources, whether it reads files.
+        unread: for sources, why a plan reads no rows of it; empty where it does.
         by_row: whether a row of the first input fares the same whichever other rows that input
             has, given all rows of the other inputs.
     """
@@ -34,7 +34,7 @@ class Node:
     kind: str
     role: Role
     inputs: tuple[str, ...] = ()
-    is_file: bool = False
+    unread: str = ""
     by_row: bool = False
 
 
@@ -153,9 +153,9 @@ def reach(nodes: Sequence[Node], sources: Mapping[str, Sampled]) -> dict[str, Re
 
 def _reach(node: Node, found: Mapping[str, Reach], sources: Mapping[str, Sampled]) -> Reach:
     if node.role == "source":
-        read = sources.get(node.name)
-        if not node.is_file or read is None:
-            return Reach(unknown=f"a plan reads no rows of {node.kind} sources")
+        if node.unread:
+            return Reach(unknown=node.unread)
+        read = sources[node.name]
         return Reach(unknown=read.unread, source="" if read.whole else node.name)
     inputs = [found[name] for name in node.inputs if name in found]
     if not inputs:

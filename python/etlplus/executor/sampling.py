@@ -65,7 +65,7 @@ class Sampling:
         nodes = self._language.nodes(self._plan)
         taken = self._taken
         for node in nodes:
-            if node.is_file:
+            if node.role == "source" and not node.unread:
                 taken.sources[node.name] = self._source(node, rows)
         reached = reach(nodes, taken.sources)
         known = [node for node in nodes if not reached[node.name].unknown]

@@ -8,6 +8,7 @@ from typing import Final
 
 from etlplus.domain.expectation import Node
 from etlplus.language.graph import Graph
+from etlplus.language.incremental import is_incremental
 from etlplus.language.queryform import is_by_row
 from etlplus.language.wiring import get_from, kind_of, set_from, step_names, wire
 from etlplus.v1 import engine_pb2, plan_pb2
@@ -32,8 +33,7 @@ def nodes(data: bytes) -> tuple[Node, ...]:
     spec = engine_pb2.Plan.FromString(data).spec
     graph = Graph(spec)
     found = [
-        Node(each.name, kind_of(each), "source", is_file=kind_of(each) in _FILES)
-        for each in spec.sources
+        Node(each.name, kind_of(each), "source", unread=_unread(each)) for each in spec.sources
     ]
     found += [
         Node(name, kind_of(step), "step", tuple(graph.inputs(name)), by_row=_is_by_row(step))
@@ -44,6 +44,15 @@ def nodes(data: bytes) -> tuple[Node, ...]:
         for sink in spec.sinks
     ]
     return tuple(found)
+
+
+def _unread(source: plan_pb2.Source) -> str:
+    """Why a plan reads no rows of a source."""
+    if kind_of(source) not in _FILES:
+        return f"a plan reads no rows of {kind_of(source)} sources"
+    if is_incremental(source):
+        return "a run reads only files that are new to it"
+    return ""
 
 
 def _is_by_row(step: plan_pb2.Step) -> bool:

@@ -190,3 +190,14 @@ async def test_a_step_that_ends_runs_is_told(expect: Look) -> None:
     assert fault.startswith("The sample failed: ROW_FAILED")
     assert "etlplus_sample" not in fault
     assert by_name(found)["out"].unknown == "the sample did not get there"
+
+
+async def test_a_source_of_which_only_new_files_are_read_is_unknown(expect: Look) -> None:
+    text = HEAD.replace("uri: people.csv,", "uri: people.csv, incremental: only_new,")
+    out = (
+        "sinks: {a: {from: people, csv: {uri: a/, mode: append}}, b: {from: orders, csv: b.csv}}\n"
+    )
+    found = by_name(await expect(text + out))
+    assert found["people"].unknown == "a run reads only files that are new to it"
+    assert found["a"].rows is None
+    assert near(found["b"].rows, 135_000)
