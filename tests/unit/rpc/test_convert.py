@@ -84,6 +84,7 @@ JOB = Job(
         (RejectCount("step", "column", "RULE_BROKEN", 2, "rule"),),
     ),
     error=JobError("DISK_FULL", "message", "place", "hint"),
+    warnings=(JobError("VOLUME_UNUSUAL", "message", "place", "hint"),),
     sequence=9,
     rollbacks=(SinkRollback("s", START + timedelta(seconds=3), "me", "why"),),
     scheduled_time=START,
