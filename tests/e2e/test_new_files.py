@@ -56,7 +56,7 @@ class Files(Folder):
 
 
 def test_only_contents_that_were_not_loaded_are_read(live: Service) -> None:
-    files = Files(live, "fresh")
+    files = Files(live, "contents")
     first = files.put("a.csv", 1, 2)
     job = files.load()
     assert files.ids() == [1, 2]
@@ -107,7 +107,7 @@ def test_a_file_that_was_changed_under_such_a_load_is_refused_until_it_is_given_
 
 
 def test_a_rollback_lets_the_next_job_read_the_same_files(live: Service) -> None:
-    files = Files(live, "undone")
+    files = Files(live, "taken")
     files.put("a.csv", 1)
     files.load()
     files.put("b.csv", 2)
@@ -127,19 +127,39 @@ def test_a_job_that_failed_before_it_published_has_loaded_nothing(live: Service)
 
 
 def test_the_command_shows_and_resets_what_was_read(live: Service) -> None:
-    files = Files(live, "shown")
+    files = Files(live, "ledger")
     path = files.put("a.csv", 1)
     job = files.load()
-    assert f"1 files, the last {path}" in files.run("state", "show", "shown").stdout
+    assert f"1 file, the last {path}" in files.run("state", "show", "ledger").stdout
     assert f"reads      files: 1 new file: {path}" in files.run("jobs", "show", job.uid).stdout
-    refused = files.run("state", "reset", "shown", "--to", "1")
+    refused = files.run("state", "reset", "ledger", "--to", "1")
     assert refused.returncode == 2
     assert "is read by its files" in refused.stderr
-    assert "nothing yet" in files.run("state", "reset", "shown").stdout
+    assert "nothing yet" in files.run("state", "reset", "ledger").stdout
     files.load()
     assert files.ids() == [1, 1]
-    planned = files.run("plan", files.write("shown.yaml", files.text))
+    planned = files.run("plan", files.write("ledger.yaml", files.text))
     assert "only files are read whose content was not loaded before" in planned.stdout
+
+
+def test_a_source_that_is_read_in_another_way_begins_only_after_a_reset(live: Service) -> None:
+    files = Files(live, "turned")
+    files.put("a.csv", 1)
+    files.load()
+    live.query("create table turned_orders (id bigint)")
+    live.query("insert into turned_orders values (2)")
+    source = "{postgres: {connection: local, table: turned_orders, incremental: id}}"
+    turned = files.text.replace(
+        '{csv: {uri: "turned/*.csv", columns: {id: bigint}, incremental: only_new}}', source
+    )
+    job = live.run(turned)
+    assert (job.state, job.error.code) == (FAILED, "CURSOR_CHANGED")
+    assert files.run("state", "reset", "turned").returncode == 0
+    live.query("create unique index on turned_orders (id)")
+    assert live.run(turned).state == SUCCEEDED
+    assert files.ids() == [1, 2]
+    job = live.run(files.text)
+    assert (job.state, job.error.code) == (FAILED, "CURSOR_CHANGED")
 
 
 def test_a_replay_reads_the_refused_records_and_moves_nothing(live: Service) -> None:

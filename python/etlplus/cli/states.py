@@ -62,7 +62,7 @@ def _read(position: pipeline_pb2.SourcePosition) -> str:
     """Up to where a source was read."""
     if position.kind == "files":
         last = f", the last {line(position.value)}" if position.value else ""
-        return f"{number(position.files)} files{last}"
+        return f"{number(position.files)} file{'' if position.files == 1 else 's'}{last}"
     if not position.kind:
         return "nothing yet"
     return f"{'up to' if position.inclusive else 'before'} {line(position.value)}"
