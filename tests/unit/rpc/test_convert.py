@@ -103,7 +103,6 @@ JOB = Job(
     plan_hash="0123",
     arrived=("/in/a.csv",),
     arrived_count=1,
-    warnings=(JobError("VOLUME_UNUSUAL", "message", "place", "hint"),),
 )
 UPSTREAM = Upstream("a", 1, str(UID), JobState.FAILED, deleted=True)
 
