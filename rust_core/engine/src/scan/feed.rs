@@ -14,7 +14,7 @@ use super::{BatchStream, ScanContext};
 use crate::error::{Code, EngineError, Result};
 
 /// How many bytes a chunk has.
-pub const CHUNK_SIZE: usize = 1 << 20;
+pub const CHUNK_SIZE: usize = 1 << 19;
 
 /// A file and its part in the source.
 #[derive(Clone, Debug)]
