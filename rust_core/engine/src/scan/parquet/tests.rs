@@ -26,7 +26,11 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef)>, rows_a_group: usize) {
 }
 
 fn source(dir: &Path, uri: &str) -> Result<Arc<dyn Source>> {
-    compile(&pb::ParquetSource { uri: uri.into() }, &env(dir))
+    let options = pb::ParquetSource {
+        uri: uri.into(),
+        ..Default::default()
+    };
+    compile(&options, &env(dir))
 }
 
 fn ids(rows: std::ops::Range<i32>) -> ArrayRef {
