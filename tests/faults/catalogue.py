@@ -12,6 +12,7 @@ from tests.faults import (
     places,
     points,
     schedules,
+    storms,
     workers,
 )
 from tests.faults.fault import Fault
@@ -27,6 +28,7 @@ FAMILIES = (
     limits,
     migrations,
     places,
+    storms,
 )
 FAULTS: tuple[Fault, ...] = tuple(
     sorted((fault for family in FAMILIES for fault in family.FAULTS), key=lambda each: each.id)
@@ -38,5 +40,4 @@ ABSENT = {f"F02 at {point}": reason for point, reason in points.ABSENT.items()} 
     "F25 a plugin that crashes or never ends": "there are no plugins yet; memory, conversions and"
     " hostile files of the engine have tests of their own",
     "F26 a plugin that holds the interpreter": "there are no plugins yet",
-    "F33 a storm of files before a watcher": "no load here waits for files",
 }
