@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,7 +15,7 @@ from etlplus.domain.job import Job, JobError, JobState, Lease, NewJob, Settlemen
 from etlplus.domain.names import new_job_id
 from etlplus.domain.pipeline import Pipeline
 from etlplus.domain.schedule import Schedule
-from etlplus.domain.trigger import DueTrigger, Firing, Triggers, TriggerState, firings
+from etlplus.domain.trigger import ARRIVED, DueTrigger, Firing, Triggers, TriggerState, firings
 from tests.conformance.drafts import LEASE, WORKSPACE, draft
 
 INSTANT = datetime(2026, 3, 27, 1, 15, tzinfo=UTC)
@@ -356,3 +356,33 @@ async def test_a_run_by_the_webhook_is_the_last_one_of_the_triggers(stores: Stor
     other = await stores.jobs.create(replace(posted, uid=new_job_id(), pipeline="a"))
     assert other.pipeline == "a"
     assert (await standing(stores, "b")).last_job == str(made.uid)
+
+
+async def test_a_success_that_is_waited_for_is_hinted_at(stores: Stores) -> None:
+    await make(stores, "a")
+    await make(stores, "b", "a")
+    with stores.wakeups.subscribe(ARRIVED) as hints:
+        await run(stores, "a", JobState.FAILED)
+        await run(stores, "b")
+        assert await due(stores) == []
+        await run(stores, "a")
+        assert await hints.wait(60)
+    assert [found.pipeline for found in await due(stores)] == ["b"]
+
+
+async def test_successes_are_forgotten_with_the_job_that_they_started(stores: Stores) -> None:
+    await make(stores, "a")
+    await make(stores, "b", "a")
+    above = await run(stores, "a")
+    (job,) = await sweep(stores)
+    # The success has ended long ago, but the run that it started waits.
+    assert await stores.queue.forget_jobs(age=timedelta(0), limit=9) == [above.uid]
+    assert (await stores.jobs.get(WORKSPACE, job.uid)).upstream == (above.uid,)
+    await end(stores, job.uid)
+    unused = await run(stores, "a")
+    gone = await stores.queue.forget_jobs(age=timedelta(0), limit=9)
+    assert set(gone) == {job.uid, unused.uid}
+    assert await stores.triggers.chain(WORKSPACE, above.uid) == {above.uid}
+    # What has started nothing yet is kept, whatever became of its job.
+    (made,) = await sweep(stores)
+    assert made.upstream == (unused.uid,)

@@ -21,6 +21,8 @@ from etlplus.domain.job import JobError, JobState
 
 #: Who asks for the runs that triggers start.
 AUTHOR: Final = "trigger"
+#: What listeners to hints name instead of a job: one succeeded that a pipeline waits for.
+ARRIVED: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)

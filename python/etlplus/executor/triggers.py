@@ -14,13 +14,13 @@ from typing import Final
 from etlplus.domain import names
 from etlplus.domain.errors import EtlError, Unavailable
 from etlplus.domain.job import JobError
-from etlplus.domain.trigger import DueTrigger, TriggerKey, firings
+from etlplus.domain.trigger import ARRIVED, DueTrigger, TriggerKey, firings
 from etlplus.executor.keeping import keep
 from etlplus.executor.parts import Parts
 from etlplus.executor.threads import Threads
 
 _LOG = logging.getLogger(__name__)
-#: Seconds between looks: how late a run starts after what it waits for.
+#: Seconds between looks. A hint makes one at once; it can be lost, and then it is this late.
 _LOOK: Final = 1.0
 _AT_ONCE: Final = 100
 
@@ -37,7 +37,8 @@ class Triggers:
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Fires what arrives until `stop`, whatever happens to single sweeps."""
-        await keep(self._round, stop, what="fire triggers", pause=self._look)
+        with self._stores.wakeups.subscribe(ARRIVED) as hints:
+            await keep(self._round, stop, what="fire triggers", pause=self._look, sooner=hints)
 
     async def _round(self) -> float:
         await self.sweep()

@@ -21,6 +21,7 @@ from etlplus.domain.job import (
     SinkRollback,
 )
 from etlplus.domain.queueing import QUEUE
+from etlplus.domain.trigger import ARRIVED
 from etlplus.store.bounds import EVENTS_KEPT
 from etlplus.store.codec import (
     error_from,
@@ -260,7 +261,8 @@ class PostgresJobs:
             return False
         # The end of a run may be what a job with the same limit waits for.
         frees = frees or (query == "settle" and row["limited"])
-        self._hints.send(None if frees else lease.job)
+        arrives = (ARRIVED,) if query == "settle" and row["arrives"] else ()
+        self._hints.send(None if frees else lease.job, *arrives)
         return True
 
 

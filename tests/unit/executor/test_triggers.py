@@ -51,6 +51,13 @@ class House:
         return await self.jobs(name)
 
 
+class Idle(Triggers):
+    """Fires nothing."""
+
+    async def sweep(self) -> int:
+        return 0
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> House:
     return House(tmp_path)
@@ -77,6 +84,22 @@ async def test_a_chain_runs_by_itself_and_once_at_two_replicas(house: House) -> 
     assert sorted(job.scheduled_time for job in third if job.scheduled_time) == instants
 
 
+async def test_a_run_starts_by_a_hint_without_a_look(house: House) -> None:
+    await house.save("first")
+    await house.save("second", "first")
+    await house.save("third", "second")
+    stop = asyncio.Event()
+    worker = Worker(house.parts, slots=1, lease=timedelta(days=1))
+    # After its first look it looks again in eleven days.
+    worker._triggers = Triggers(house.parts, house.threads, look=1e6)  # noqa: SLF001 no look
+    task = asyncio.create_task(worker.run(stop))
+    await house.ask("first")
+    (third,) = await house.ended("third", 1)
+    stop.set()
+    await task
+    assert third.state is JobState.SUCCEEDED
+
+
 async def test_a_success_before_a_crash_is_fired_after_it(house: House) -> None:
     await house.save("first")
     await house.save("second", "first")
@@ -84,7 +107,7 @@ async def test_a_success_before_a_crash_is_fired_after_it(house: House) -> None:
     stop = asyncio.Event()
     worker = Worker(house.parts, slots=1, lease=timedelta(days=1))
     # Its sweeps of triggers never come to anything, as if it died before.
-    worker._triggers = Triggers(house.parts, house.threads, look=1e6)  # noqa: SLF001 a crash
+    worker._triggers = Idle(house.parts, house.threads)  # noqa: SLF001 a crash
     task = asyncio.create_task(worker.run(stop))
     await house.ended("first", 1)
     stop.set()

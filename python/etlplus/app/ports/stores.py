@@ -273,7 +273,7 @@ class Wakeups(Protocol):
     """Hints that something changed, here or elsewhere. One can be lost: poll as well."""
 
     def subscribe(self, topic: UUID | None) -> AbstractContextManager[Wakeup]:
-        """Listens to a job (events, log, cancel), or to the queue (None: new claimable jobs)."""
+        """Listens to a job (events, log, cancel), the queue (None: new jobs), or `ARRIVED`."""
         ...
 
 

@@ -14,7 +14,7 @@ from etlplus.domain.job import Beat, Job, JobKey, JobState, Lease, NewJob, Settl
 from etlplus.domain.queueing import QUEUE
 from etlplus.domain.replay import Replay
 from etlplus.domain.run import Progress
-from etlplus.domain.trigger import Success
+from etlplus.domain.trigger import ARRIVED, Success
 from etlplus.store.bounds import EVENTS_KEPT
 from etlplus.store.memory import lanes, windows
 from etlplus.store.memory.state import Arrival, Claimed, Memory
@@ -299,6 +299,7 @@ class MemoryJobs:
         for (workspace, pipeline), state in tables.triggers.items():
             if workspace == job.workspace and job.pipeline in state.triggers.after:
                 tables.arrivals[workspace, pipeline, job.uid] = Arrival(success)
+                self._memory.hub.wake(ARRIVED)
 
     def _held(self, lease: Lease) -> Job | None:
         job = self._memory.tables.jobs.get(lease.job)

@@ -69,6 +69,8 @@ class MemoryQueue:
             for key in [key for key in tables.windows if key[0] == uid]:
                 del tables.windows[key]
             tables.lines.pop(uid, None)
+            for link in [link for link, kept in tables.arrivals.items() if kept.job == uid]:
+                del tables.arrivals[link]
         return gone
 
     async def forget_lanes(self) -> None:

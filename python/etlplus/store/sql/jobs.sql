@@ -198,6 +198,7 @@ with changed as (
     left join etlplus_control.schedule
         on schedule.workspace = changed.workspace and schedule.pipeline = changed.pipeline
     where changed.state = 'SUCCEEDED'
+    returning upstream_job
 ), done as (
     update etlplus_control.job_window as part set state = 'DONE'
     from changed
@@ -228,7 +229,7 @@ with changed as (
     where moved.value ->> 'kind' = 'files'
     on conflict do nothing
 )
-select uid, limited from changed
+select uid, limited, exists (select from arrived) as arrives from changed
 
 -- name: put_back
 -- After a failure that may pass: with a delay, and with what is known of the run. Handed back: with
