@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from etlplus.store.embedded.cluster import SUPERUSER, WAREHOUSE
 from tests.faults.fault import Fault, Strike
 from tests.faults.oracle import Verdict, judge
-from tests.faults.scene import Scene
+from tests.faults.scene import PATIENCE, Scene
 from tests.live import FINAL, Process
 
 #: Holds little more than an empty table.
@@ -87,7 +87,7 @@ def lost_thrice(strike: Strike) -> Verdict:
     struck = time.monotonic()
     for _ in range(_LOSSES):
         doomed = scene.worker(_FENCE)
-        doomed.popen.wait(60)
+        doomed.popen.wait(PATIENCE)
     scene.hand()
     verdict = judge(scene, load, job, struck, may_fail=True)
     code = scene.live.get(job).error.code

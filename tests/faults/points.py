@@ -12,7 +12,7 @@ from tests.faults.fault import Fault, Strike
 from tests.faults.link import Rule
 from tests.faults.load import MODES
 from tests.faults.oracle import Verdict, is_whole, judge
-from tests.faults.scene import Scene
+from tests.faults.scene import PATIENCE, Scene
 from tests.live import Process
 
 _RUN = "etlplus.executor.run:JobRun."
@@ -86,7 +86,7 @@ def struck(when: str, strike: Strike) -> Verdict:
     scene.dismiss()
     doomed = _doomed(scene, point, when)
     job = scene.submit(load)
-    code = doomed.popen.wait(60)
+    code = doomed.popen.wait(PATIENCE)
     died = time.monotonic()
     scene.heal()
     if code != -signal.SIGKILL:

@@ -11,6 +11,7 @@ import grpc
 from etlplus.v1 import job_pb2, pipeline_pb2
 from tests.faults.fault import Fault, Strike
 from tests.faults.oracle import Verdict, judge
+from tests.faults.scene import PATIENCE
 from tests.live import WORKSPACE
 
 #: Ten minutes, and a day, either way.
@@ -74,7 +75,7 @@ def _fire(strike: Strike, *, seconds: int, doom: str = "") -> Verdict:
         # The others were quicker each time; this one has still to come.
         scene.dismiss()
         doomed = [scene.worker(doom)]
-        doomed[0].popen.wait(60)
+        doomed[0].popen.wait(PATIENCE)
         scene.worker()
     scene.live.pipelines.DeletePipeline(request, metadata=scene.live.metadata, timeout=60)
     scene.until(lambda: scene.ask(_ENDED.format(name=name))[0][0], "all runs end")
