@@ -8,7 +8,7 @@ from pathlib import Path
 from benches import data
 from benches.equal import check_same_rows
 from benches.lineitem import pipeline
-from benches.measure import ETLPLUS, Result, in_turns, memory_goal, peer, ratio_goal, run
+from benches.measure import Result, etlplus, in_turns, memory_goal, peer, ratio_goal, run
 
 WHAT = (
     "766 MB of CSV (scale factor 1) → filter on a date → six derived columns → Parquet. All write "
@@ -23,13 +23,12 @@ def measure() -> Result:
     data.warm(source)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = folder / "pipeline.yaml"
-        file.write_text(pipeline(source, f'parquet: {{uri: "{folder}/etlplus.parquet"}}'))
-        roots = {"ETLPLUS_FILE_ROOTS": f"{folder}:{source.parent}", "ETLPLUS_DATA_DIR": name}
-        command: list[str | Path] = [ETLPLUS, "run", "--local", file]
+        ours = etlplus(
+            pipeline(source, f'parquet: {{uri: "{folder}/etlplus.parquet"}}'), folder, source.parent
+        )
         rows = in_turns(
             {
-                "ETL Plus": lambda: run(command, environ=roots),
+                "ETL Plus": ours,
                 "DuckDB": lambda: run(peer("duckdb_parquet", source, folder / "duckdb.parquet")),
                 "Polars": lambda: run(peer("polars_parquet", source, folder / "polars.parquet")),
             }

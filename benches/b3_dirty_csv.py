@@ -10,7 +10,7 @@ import duckdb
 from benches import data, dirty
 from benches.equal import check_same_rows
 from benches.lineitem import pipeline
-from benches.measure import ETLPLUS, Result, in_turns, memory_goal, peer, ratio_goal, run
+from benches.measure import Result, etlplus, in_turns, memory_goal, peer, ratio_goal, run
 
 WHAT = (
     "B1 on a file with 1 % damaged rows (wrong types, dates that do not exist, numbers out of "
@@ -25,18 +25,16 @@ def measure() -> Result:
     data.warm(source)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = folder / "pipeline.yaml"
         sinks = f'parquet: {{uri: "{folder}/etlplus.parquet"}}'
         bad = f'\n  bad: {{from: rejects, parquet: {{uri: "{folder}/rejects.parquet"}}}}\n'
-        file.write_text(pipeline(source, sinks).rstrip("\n") + bad)
-        roots = {"ETLPLUS_FILE_ROOTS": f"{folder}:{source.parent}", "ETLPLUS_DATA_DIR": name}
-        command: list[str | Path] = [ETLPLUS, "run", "--local", file]
+        text = pipeline(source, sinks).rstrip("\n") + bad
+        ours = etlplus(text, folder, source.parent)
         theirs = peer(
             "duckdb_rejects", source, folder / "duckdb.parquet", folder / "theirs.parquet"
         )
         rows = in_turns(
             {
-                "ETL Plus": lambda: run(command, environ=roots),
+                "ETL Plus": ours,
                 "DuckDB, store_rejects": lambda: run(theirs),
             }
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from benches import data
-from benches.measure import ETLPLUS, Result, in_turns, memory_goal, peer, ratio_goal, run
+from benches.measure import Result, etlplus, in_turns, memory_goal, peer, ratio_goal, run
 from benches.orders import pipeline
 
 WHAT = (
@@ -24,14 +24,13 @@ def measure() -> Result:
     data.warm(lineitem)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = folder / "pipeline.yaml"
-        file.write_text(pipeline(orders, lineitem, folder / "etlplus.parquet"))
-        roots = {"ETLPLUS_FILE_ROOTS": f"{folder}:{orders.parent}", "ETLPLUS_DATA_DIR": name}
-        command: list[str | Path] = [ETLPLUS, "run", "--local", file]
+        ours = etlplus(
+            pipeline(orders, lineitem, folder / "etlplus.parquet"), folder, orders.parent
+        )
         both = (orders, lineitem)
         rows = in_turns(
             {
-                "ETL Plus": lambda: run(command, environ=roots),
+                "ETL Plus": ours,
                 "DuckDB": lambda: run(peer("duckdb_join", *both, folder / "duckdb.parquet")),
                 "Polars": lambda: run(peer("polars_join", *both, folder / "polars.parquet")),
             }

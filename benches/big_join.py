@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from benches import data
-from benches.measure import ETLPLUS, Result, in_turns, memory_goal, peer, run
+from benches.measure import Result, etlplus, in_turns, memory_goal, peer, run
 
 #: What each contender is told to stay within for its rows, in MiB.
 MEMORY = 160
@@ -29,15 +29,12 @@ def measure() -> Result:
     a, b = data.scattered("a", "x", 7919), data.scattered("b", "y", 104_729)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = folder / "pipeline.yaml"
-        file.write_text(pipeline(a, b, folder / "etlplus.parquet"))
-        roots = {"ETLPLUS_FILE_ROOTS": f"{folder}:{a.parent}", "ETLPLUS_DATA_DIR": name}
-        command: list[str | Path] = [ETLPLUS, "run", "--local", file]
+        ours = etlplus(pipeline(a, b, folder / "etlplus.parquet"), folder, a.parent)
         target = folder / "duckdb.parquet"
         query = QUERY.format(a=f"read_csv('{a}')", b=f"read_csv('{b}')")
         rows = in_turns(
             {
-                "ETL Plus": lambda: run(command, environ=roots),
+                "ETL Plus": ours,
                 "DuckDB": lambda: run(peer("duckdb_big_join", query, target, f"{MEMORY}MiB")),
             },
             runs=3,

@@ -19,11 +19,13 @@ def check_same_rows(ours: Path, theirs: Path) -> None:
     Raises:
         RuntimeError: They do not.
     """
-    [(count,)] = duckdb.execute(f"select count(*) from '{ours}'").fetchall()
-    described = duckdb.execute(f"describe select * from '{ours}'").fetchall()
+    session = duckdb.connect()
+    session.execute("set enable_progress_bar = false")
+    [(count,)] = session.execute(f"select count(*) from '{ours}'").fetchall()
+    described = session.execute(f"describe select * from '{ours}'").fetchall()
     columns = ", ".join(f'"{column[0]}"' for column in described)
     lacking = [
-        duckdb.execute(_LACKING.format(columns=columns, a=a, b=b)).fetchall()[0][0]
+        session.execute(_LACKING.format(columns=columns, a=a, b=b)).fetchall()[0][0]
         for a, b in ((ours, theirs), (theirs, ours))
     ]
     if any(lacking) or not count:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benches import data, lineitem, orders
-from benches.measure import ETLPLUS, Goal, Result, Row, in_turns, run
+from benches.measure import Goal, Result, Row, etlplus, in_turns
 
 SMALL, LARGE = "1", "10"
 #: What counts as flat: so many times the memory for ten times the data.
@@ -44,13 +44,8 @@ def _measure(work: str, scale: str) -> Row:
     table = data.lineitem(scale)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = folder / "pipeline.yaml"
-        file.write_text(_pipeline(work, scale, folder / "etlplus.parquet"))
-        roots = {"ETLPLUS_FILE_ROOTS": f"{folder}:{table.parent}", "ETLPLUS_DATA_DIR": name}
-        command: list[str | Path] = [ETLPLUS, "run", "--local", file]
-        [row] = in_turns(
-            {f"{work}, scale factor {scale}": lambda: run(command, environ=roots)}, runs=1
-        )
+        ours = etlplus(_pipeline(work, scale, folder / "etlplus.parquet"), folder, table.parent)
+        [row] = in_turns({f"{work}, scale factor {scale}": ours}, runs=1)
     return row
 
 

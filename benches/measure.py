@@ -76,6 +76,20 @@ def run(command: Sequence[str | Path], *, environ: Mapping[str, str] | None = No
     return Sample(float(seconds), int(peak))
 
 
+def etlplus(pipeline: str, folder: Path, data: Path) -> Callable[[], Sample]:
+    """Return what runs a pipeline in a process of its own, without a server.
+
+    Args:
+        pipeline: its text.
+        folder: for the file, what it writes and what it needs meanwhile.
+        data: the folder that it reads from.
+    """
+    file = folder / "pipeline.yaml"
+    file.write_text(pipeline)
+    environ = {"ETLPLUS_FILE_ROOTS": f"{folder}:{data}", "ETLPLUS_DATA_DIR": str(folder)}
+    return lambda: run([ETLPLUS, "run", "--local", file], environ=environ)
+
+
 def peer(name: str, *arguments: str | Path) -> list[str | Path]:
     """Return the command that runs a peer in a process of its own."""
     return [sys.executable, "-m", f"benches.peers.{name}", *arguments]
