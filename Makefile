@@ -101,7 +101,7 @@ clean: ## Remove what was built here (not the compiled crates in the cache, not 
 ##@ Verify
 
 .PHONY: test
-test: test-rust test-python ## Run every test against real parts (within 10 minutes once built)
+test: test-rust test-python ## Run every test against real parts (about a quarter of an hour once built)
 
 .PHONY: test-rust
 test-rust: build

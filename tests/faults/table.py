@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.faults.catalogue import ABSENT, FAULTS
 from tests.faults.oracle import Verdict
-from tests.faults.record import OURS, Record
+from tests.faults.record import OURS, Record, build
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 HEAD = """\
@@ -32,7 +32,8 @@ strikes nothing may be left: no staging, no work folder, no lock, no job that ha
 {strikes} strikes of {aims}. Seeds {seeds}; machine: {machine}, {cores} cores, {memory:.0f} GiB,
 shared with other work; Python {python}; {day}. `ETLPLUS_FAULTS_MINUTES` ends a sitting and the next
 one goes on where it stopped, so counts below their aim are those of a run that was ended by time.
-Strikes that broke an older build are struck again and count by what comes of it: {mended} so far.
+They struck {builds} builds, the present one {present} times. Strikes that broke an older build are
+struck again and count by what comes of it: {mended} so far.
 {broken}
 | fault | runs | aim | lost | doubled | untrue | left | broke | failed | recovery p50 | max |
 |---|---|---|---|---|---|---|---|---|---|---|
@@ -89,8 +90,9 @@ def _head(record: Record) -> str:
     info = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line for line in info if line.startswith("model name")), platform.machine())
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    own = [each for each in record.found if each.contender == OURS]
     return HEAD.format(
-        strikes=sum(each.contender == OURS for each in record.found),
+        strikes=len(own),
         aims=sum(fault.long for fault in FAULTS),
         seeds=", ".join(map(str, record.seeds)),
         machine=model.split(":")[-1].strip(),
@@ -100,6 +102,8 @@ def _head(record: Record) -> str:
         day=datetime.now(UTC).date(),
         broken=_broken(record),
         mended=record.mended,
+        builds=len({each.build for each in own}),
+        present=sum(each.build == build() for each in own),
     )
 
 
