@@ -34,12 +34,12 @@ class Found:
 
 
 def build() -> str:
-    """What the product that is struck is made of, in twelve hexadecimal digits."""
-    package = Path(etlplus.__file__).parent
+    """What is struck and what strikes, in twelve hexadecimal digits."""
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*")):
-        if path.suffix in {".py", ".sql", ".so"}:
-            digest.update(str(path.relative_to(package)).encode() + path.read_bytes())
+    for package in (Path(etlplus.__file__).parent, Path(__file__).parent):
+        for path in sorted(package.rglob("*")):
+            if path.suffix in {".py", ".sql", ".so"}:
+                digest.update(str(path.relative_to(package)).encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 

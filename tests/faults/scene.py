@@ -105,11 +105,11 @@ class Scene:
             "a worker takes the job",
         )
 
-    def until(self, is_so: Callable[[], bool], what: str) -> float:
+    def until(self, is_so: Callable[[], bool], what: str, patience: float = PATIENCE) -> float:
         """Waits for something; the seconds that it took. Raises AssertionError."""
         start = time.monotonic()
         while not is_so():
-            assert time.monotonic() - start < PATIENCE, f"waited in vain: {what}"
+            assert time.monotonic() - start < patience, f"waited in vain: {what}"
             threading.Event().wait(PAUSE)
         return time.monotonic() - start
 

@@ -12,6 +12,8 @@ from tests.faults.oracle import Verdict
 
 #: Files of a storm: in the test suite, and beyond.
 _FEW, _MANY = 500, 20_000
+#: The longest that one may take beside others, in seconds.
+_PATIENCE = 600.0
 #: How many of them change their names, and how many come again under another one.
 _RENAMED, _AGAIN = 0.2, 0.1
 _PIPELINE = """\
@@ -66,7 +68,7 @@ def _await_rows(strike: Strike, name: str, folder: Path, count: int) -> int:
         [(found,)] = strike.scene.query(f"select count(distinct id) from {name}")
         return bool(found == count + late)
 
-    strike.scene.until(is_loaded, f"{count} contents are loaded")
+    strike.scene.until(is_loaded, f"{count} contents are loaded", _PATIENCE)
     return late
 
 
