@@ -32,8 +32,8 @@ strikes nothing may be left: no staging, no work folder, no lock, no job that ha
 {strikes} strikes of {aims}. Seeds {seeds}; machine: {machine}, {cores} cores, {memory:.0f} GiB,
 shared with other work; Python {python}; {day}. `ETLPLUS_FAULTS_MINUTES` ends a sitting and the next
 one goes on where it stopped, so counts below their aim are those of a run that was ended by time.
-They struck {builds} builds of the service and of these tests, the present ones {present} times. Strikes
-that broke older ones are struck again and count by what comes of it: {mended} so far.
+They struck {builds} builds of the service and of these tests, the present ones {present} times.
+Strikes that broke older ones are struck again and count by what comes of it: {mended} so far.
 {broken}
 | fault | runs | aim | lost | doubled | untrue | left | broke | failed | recovery p50 | max |
 |---|---|---|---|---|---|---|---|---|---|---|
