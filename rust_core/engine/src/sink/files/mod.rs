@@ -1,5 +1,7 @@
 //! Sinks that write files: staged beside their final path, renamed when they are published.
 
+mod column;
+mod column_queue;
 pub(super) mod csv;
 mod csv_text;
 mod encoding;

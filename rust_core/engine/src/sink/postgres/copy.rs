@@ -19,7 +19,7 @@ use crate::sink::ORDER;
 use crate::sink::checksum::Checksum;
 
 /// Bytes that are gathered before they are sent.
-const BUFFER: usize = 1 << 20;
+const BUFFER: usize = 1 << 17;
 
 /// A batch and how its rows follow each other.
 pub(super) struct Numbered {
