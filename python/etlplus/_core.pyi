@@ -35,6 +35,18 @@ class Run:
     def wait(self) -> bytes:
         """Blocks without the interpreter's lock. A serialized RunResult. Raises EngineError."""
 
+class Pulse:
+    """A thread that renews leases over a connection of its own; it ends with this object."""
+
+    def __init__(self, connection: bytes, statement: str, lease: float) -> None:
+        """A serialized ResolvedConnection, SQL, and seconds. Raises EngineError."""
+
+    def beat(self, leases: list[tuple[str, int]]) -> list[tuple[str, bool, float]]:
+        """Pairs of job and epoch in; job, cancellation and seconds left out. Raises EngineError.
+
+        Blocks without the interpreter's lock.
+        """
+
 #: source, line, byte offset, raw, step, column, code, message, reasons
 RejectTuple: TypeAlias = tuple[
     str | None,

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
 
 from etlplus import _core
 from etlplus.app.ports import SqlReading
 from etlplus.domain import run as figures
+from etlplus.domain.connection import ResolvedConnection
 from etlplus.domain.errors import EtlError, from_code
+from etlplus.domain.job import Beat, Lease
 from etlplus.v1 import engine_pb2, plan_pb2, report_pb2
 
 # Parameters of glibc's mallopt, from malloc.h.
@@ -99,6 +103,38 @@ class RustEngine:
     def version(self) -> str:
         """The core's version."""
         return _core.version()
+
+
+class RustPulse:
+    """Renews leases from a thread of the core, which no holder of the interpreter's lock can stop.
+
+    Between calls of `beat`, and for ten leases after the last, the thread goes on by itself.
+    """
+
+    def __init__(self, database: ResolvedConnection, statement: str, lease: timedelta) -> None:
+        """Names the database; the first beat connects.
+
+        Args:
+            database: how to reach the service's database.
+            statement: renews; takes jobs, epochs and seconds, gives job, cancellation and seconds.
+            lease: the length of a lease.
+        """
+        connection = engine_pb2.ResolvedConnection(
+            name=database.name, kind=database.kind, options=database.options
+        )
+        with _domain_errors():
+            self._pulse = _core.Pulse(
+                connection.SerializeToString(), statement, lease.total_seconds()
+            )
+
+    def beat(self, leases: Sequence[Lease]) -> Mapping[UUID, Beat]:
+        """Renews exactly these leases. A job that is missing in the answer is lost.
+
+        Blocks for at most a sixth of a lease. Raises the domain's errors.
+        """
+        with _domain_errors():
+            kept = self._pulse.beat([(str(lease.job), lease.epoch) for lease in leases])
+        return {UUID(job): Beat(stop, timedelta(seconds=left)) for job, stop, left in kept}
 
 
 class RustRun:

@@ -28,14 +28,17 @@ from etlplus.app.webhooks import Webhooks
 from etlplus.bootstrap.listening import http_server, rpc_config
 from etlplus.bootstrap.machine import parts
 from etlplus.bootstrap.state import Databases, Owner, databases, open_stores
+from etlplus.engine import RustPulse
 from etlplus.executor.asides import EnginePlanning, KeptRejects, ThreadedInspection
 from etlplus.executor.parts import Parts
+from etlplus.executor.pulse import Pulse
 from etlplus.executor.rollbacks import ThreadedRollbacks
 from etlplus.executor.threads import Threads
 from etlplus.executor.worker import Worker
 from etlplus.rpc.server import Server
 from etlplus.rpc.services import contract_services
 from etlplus.settings import Settings
+from etlplus.store.pulse import PULSE, reach
 from etlplus.store.stores import PostgresStores
 
 #: Plans, previews and looks at connections that run at once; more wait.
@@ -77,6 +80,7 @@ async def build_server(settings: Settings, *, worker: bool = True) -> AsyncItera
             use_cases = _use_cases(machine, threads, reading, info)
             token = await use_cases.auth.bootstrap()
             services = contract_services(use_cases)
+            own = _worker(settings, machine, await _pulse(settings, state)) if worker else None
             server = Server(rpc_config(settings), use_cases.auth, services)
             http = http_server(settings, use_cases.webhooks)
             address = await server.start()
@@ -86,7 +90,7 @@ async def build_server(settings: Settings, *, worker: bool = True) -> AsyncItera
                 await server.stop()
                 raise
             stop = asyncio.Event()
-            running = asyncio.create_task(_worker(settings, machine).run(stop)) if worker else None
+            running = asyncio.create_task(own.run(stop)) if own else None
             try:
                 yield Running(address, token, use_cases, running, http_address)
             finally:
@@ -117,13 +121,23 @@ async def work(settings: Settings, *, ready: Callable[[], None]) -> None:
     """Runs jobs of a service on the same database until SIGTERM or SIGINT."""
     with _stops() as stops:
         async with databases(settings, Owner.OTHER) as found, open_stores(found) as state:
-            worker = _worker(settings, parts(settings, state.stores, found.warehouse))
+            machine = parts(settings, state.stores, found.warehouse)
+            worker = _worker(settings, machine, await _pulse(settings, state))
             stops.started()
             ready()
             await worker.run(stops.event)
 
 
-def _worker(settings: Settings, machine: Parts) -> Worker:
+async def _pulse(settings: Settings, state: PostgresStores) -> Pulse | None:
+    """Heartbeats from the core, where it can reach the service's database as the pool does."""
+    database = await reach(state.database)
+    if database is None:
+        return None
+    lease = timedelta(seconds=settings.lease_seconds)
+    return Pulse(RustPulse(database, PULSE, lease), state.stores.jobs)
+
+
+def _worker(settings: Settings, machine: Parts, pulse: Pulse | None) -> Worker:
     lease = timedelta(seconds=settings.lease_seconds)
     days = settings.job_retention_days
     return Worker(
@@ -132,6 +146,7 @@ def _worker(settings: Settings, machine: Parts) -> Worker:
         lease=lease,
         queues=settings.queues,
         retention=timedelta(days=days) if days else None,
+        pulse=pulse,
     )
 
 

@@ -79,8 +79,7 @@ class Heart:
         self._abort_overdue()
 
     async def _ask(self, asked: list[Lease], started: float) -> None:
-        if not asked:
-            return
+        # Asked with none, too: whoever renews by itself has to learn that there are none.
         answers = await self._jobs.heartbeat(asked, lease=self._lease)
         for lease in asked:
             switch = self._switches.get(lease)

@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from etlplus.domain.errors import InvalidInput, Unavailable
 
 Params = Mapping[str, object] | Sequence[object] | None
-Query = LiteralString | sql.Composed
+Query = LiteralString | bytes | sql.Composed
 Connection = AsyncConnection[DictRow]
 
 #: Sent at connect. Keepalive finds a peer that is gone without a word within half a minute.
@@ -33,6 +33,8 @@ CONNECT_OPTIONS: Mapping[str, Any] = {
 }
 
 
+#: A statement that a connection runs again is prepared: parsing takes longer than running most.
+PREPARED_AT = 1
 #: The share of a caller's patience for which the pool tries to connect.
 _ATTEMPT_SHARE = 0.8
 
@@ -163,6 +165,15 @@ class Database:
             cursor = await connection.execute(query, params)
             return await cursor.fetchone()
 
+    async def information(self) -> psycopg.ConnectionInfo:
+        """What one of the connections knows of itself and its server.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        async with self._connection() as connection:
+            return connection.info
+
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         with _failures():
@@ -240,6 +251,7 @@ def _connect_arguments(options: PoolOptions) -> dict[str, Any]:
     return {
         **CONNECT_OPTIONS,
         "autocommit": True,
+        "prepare_threshold": PREPARED_AT,
         "row_factory": dict_row,
         "application_name": options.application_name,
         "options": " ".join(flags),

@@ -2,6 +2,7 @@
 
 mod error;
 mod plan;
+mod pulse;
 mod rejects;
 mod run;
 mod sniff;
@@ -25,6 +26,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     )?;
     module.add_class::<plan::Plan>()?;
     module.add_class::<run::Run>()?;
+    module.add_class::<pulse::Pulse>()?;
     module.add_class::<rejects::RejectReader>()?;
     module.add_function(wrap_pyfunction!(plan::compile, module)?)?;
     module.add_function(wrap_pyfunction!(rejects::read_rejects, module)?)?;

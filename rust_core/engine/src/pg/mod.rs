@@ -4,6 +4,7 @@ mod catalog;
 mod connect;
 mod error;
 mod options;
+pub mod pulse;
 mod quote;
 mod tls;
 
