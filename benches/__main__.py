@@ -14,6 +14,7 @@ from benches import (
     big_join,
     flat,
     footprint,
+    idle_watches,
     report,
 )
 
@@ -27,6 +28,7 @@ WORKS = {
     "flat": flat.measure,
     "b8": b8_claims.measure,
     "footprint": footprint.measure,
+    "watches": idle_watches.measure,
 }
 
 
