@@ -9,7 +9,7 @@ import pytest
 from etlplus.app.ports import Stores
 from etlplus.domain.errors import OutOfRange
 from etlplus.domain.events import EventKind, LogLine
-from etlplus.domain.job import JobState, Settlement
+from etlplus.domain.job import JobState, Lease, Settlement
 from etlplus.domain.run import Progress
 from etlplus.store.bounds import EVENTS_KEPT, LINES_KEPT
 from tests.conformance.drafts import LEASE, WORKSPACE, claim, pipeline, running, submit
@@ -107,6 +107,29 @@ async def test_a_log_keeps_its_last_lines(stores: Stores) -> None:
     assert (page.lines[0].sequence, page.oldest, page.latest) == (6, 6, LINES_KEPT + 5)
 
 
+async def test_a_jobs_end_brings_the_last_lines_of_its_log(stores: Stores) -> None:
+    job, lease = await running(stores)
+    await stores.events.append_log(lease, [line(1)])
+    ended = Settlement(JobState.SUCCEEDED)
+    stale = Lease(lease.job, lease.epoch - 1)
+    assert not await stores.jobs.settle(stale, ended, [line(9)])
+    assert await stores.jobs.settle(lease, ended, [line(2), LogLine(NOON, "INFO", "a\0b", "node")])
+    assert not await stores.jobs.settle(lease, ended, [line(9)])
+    page = await stores.events.log(WORKSPACE, job.uid, after=0, limit=9)
+    assert [each.sequence for each in page.lines] == [1, 2, 3]
+    assert [each.message for each in page.lines[:2]] == [line(1).message, line(2).message]
+    assert page.lines[2].node == "node"
+    assert page.lines[2].message[0::2] == "ab"
+
+
+async def test_the_last_lines_of_a_long_log_push_the_first_out(stores: Stores) -> None:
+    job, lease = await running(stores)
+    await stores.events.append_log(lease, [line(number) for number in range(LINES_KEPT)])
+    await stores.jobs.settle(lease, Settlement(JobState.FAILED), [line(1), line(2)])
+    page = await stores.events.log(WORKSPACE, job.uid, after=2, limit=1)
+    assert (page.lines[0].sequence, page.oldest, page.latest) == (3, 3, LINES_KEPT + 2)
+
+
 async def test_a_log_takes_text_that_a_database_cannot_hold(stores: Stores) -> None:
     job, lease = await running(stores)
     assert await stores.events.append_log(lease, [LogLine(NOON, "INFO", "a\0b\udc80c")])
@@ -121,6 +144,17 @@ async def test_a_new_job_wakes_those_who_wait_for_work(stores: Stores) -> None:
         waiting = asyncio.create_task(wakeup.wait(PATIENCE))
         await submit(stores)
         assert await waiting
+
+
+async def test_a_new_job_lets_watchers_of_others_sleep(stores: Stores) -> None:
+    job, lease = await running(stores)
+    with stores.wakeups.subscribe(job.uid) as wakeup, stores.wakeups.subscribe(None) as queue:
+        await submit(stores)
+        assert await queue.wait(PATIENCE)
+        assert not await wakeup.wait(0)
+        await stores.jobs.release(lease)
+        assert await wakeup.wait(PATIENCE)
+        assert await queue.wait(PATIENCE)
 
 
 async def test_changes_of_a_job_wake_its_watchers(stores: Stores) -> None:

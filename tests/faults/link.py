@@ -17,6 +17,10 @@ _PIECE = 65536
 #: A statement may be split between two pieces; so much of the earlier one is looked at again.
 _OVERLAP = 256
 _ANSWER_SECONDS = 10.0
+#: psycopg prepares a statement under a name of this form, which runs nothing …
+_PREPARE = re.compile(rb"P.{4}(_pg3_[0-9a-f]+)\0([^\0]*)\0", re.DOTALL)
+#: … and later runs it by this name, without its text.
+_BIND = re.compile(rb"B.{4}[^\0]*\0(_pg3_[0-9a-f]+)\0", re.DOTALL)
 
 
 @dataclass
@@ -130,6 +134,7 @@ class _Watch:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._tail = b""
+        self._prepared: dict[bytes, bytes] = {}
         self._counted: tuple[Rule, int] | None = None
         self.silent = threading.Event()
         self.answered = threading.Event()
@@ -148,7 +153,7 @@ class _Watch:
                 return None
             self._counted = None
             return rule
-        seen, self._tail = self._tail + data, data[-_OVERLAP:]
+        seen = self._run(data)
         for rule in list(self._link.rules):
             if rule.statement.search(seen):
                 with contextlib.suppress(ValueError):
@@ -159,6 +164,15 @@ class _Watch:
                         return None
                     return rule
         return None
+
+    def _run(self, data: bytes) -> bytes:
+        """The text of what is run, whether it comes along or was prepared."""
+        seen = self._tail + data
+        self._prepared.update(_PREPARE.findall(seen))
+        seen = _PREPARE.sub(b"", seen)
+        self._tail = seen[-_OVERLAP:]
+        by_name = (self._prepared.get(name, b"") for name in _BIND.findall(data))
+        return b"\n".join((seen, *by_name))
 
 
 def _shut(*sockets: socket.socket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,7 @@ from etlplus.domain.job import JobState, Settlement
 from etlplus.domain.run import Progress, RejectRow
 from etlplus.v1 import job_pb2, pipeline_pb2
 from tests.wire.platform import ORDERS, WORKSPACE, Platform, create, lease_of, platform, run
+from tests.wire.served import LOCAL
 
 
 async def test_a_run_is_a_queued_job_and_a_repeat_is_the_same_job(served: Platform) -> None:
@@ -85,6 +87,30 @@ async def test_a_stop_ends_open_watches_and_says_try_again() -> None:
             with pytest.raises(errors.Unavailable) as ended:
                 await waiting
             assert ended.value.code == "DRAINING"
+
+
+async def test_watches_leave_room_for_calls() -> None:
+    async with platform(config=replace(LOCAL, most_watches=2)) as served:
+        await create(served)
+        job = await run(served)
+        lease = await lease_of(served)
+        await served.stores.events.append_log(lease, [LogLine(datetime.now(UTC), "INFO", "begun")])
+        request = job_pb2.WatchJobRequest(name=job.name)
+        tail = job_pb2.TailJobLogRequest(name=job.name, follow=True)
+        watch = aiter(served.client.jobs.WatchJob(request))
+        log = aiter(served.client.jobs.TailJobLog(tail))
+        await anext(watch)
+        await anext(log)
+        with pytest.raises(errors.LimitExceeded) as refused:
+            await _last(aiter(served.client.jobs.WatchJob(request)))
+        assert refused.value.code == "TOO_MANY_WATCHES"
+        assert refused.value.metadata["most"] == "2"
+        assert (await served.client.jobs.GetJob(job_pb2.GetJobRequest(name=job.name))) is not None
+        await served.stores.jobs.settle(lease, Settlement(JobState.SUCCEEDED))
+        await _last(watch)
+        await _last(log)
+        # Those that ended have given their places back.
+        await _last(aiter(served.client.jobs.WatchJob(request)))
 
 
 async def test_a_cancelled_job_and_its_log(served: Platform) -> None:

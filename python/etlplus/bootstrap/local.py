@@ -142,7 +142,12 @@ async def _follow(
         while not task.done():
             if cancel.is_set():
                 run.switch.throw(Reason.CANCEL)
-            if await wakeup.wait(_LOOK):
+            hint = asyncio.create_task(wakeup.wait(_LOOK))
+            # The last hint comes before the run has cleared up: its end is waited for as well.
+            await asyncio.wait((task, hint), return_when=asyncio.FIRST_COMPLETED)
+            if not hint.done():
+                hint.cancel()
+            elif hint.result():
                 progress((await stores.jobs.get(_WORKSPACE, run.lease.job)).progress)
 
 

@@ -87,6 +87,7 @@ _REQUEST: dict[str, tuple[str, str]] = {
     "LIMIT_EXCEEDED": ("LimitExceeded", "The request is larger or more frequent than allowed."),
     "BODY_TOO_LARGE": ("LimitExceeded", "The body of a request is too large."),
     "TOO_MANY_REQUESTS": ("LimitExceeded", "Requests come too fast from one address."),
+    "TOO_MANY_WATCHES": ("LimitExceeded", "As many watches are open as the server allows."),
     "BODY_TOO_SLOW": ("DeadlineExceeded", "The body of a request did not arrive in time."),
     "UNAVAILABLE": ("Unavailable", "Something the service needs is away for the moment."),
     "DATABASE_UNAVAILABLE": ("Unavailable", "The service's database cannot be reached."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from etlplus.app.ports import EventStore
@@ -27,6 +28,11 @@ class Journal:
         _LOG.log(logging.getLevelNamesMapping()[level], "job %s: %s", self._lease.job, message)
         if len(self._lines) < _MOST_WAITING:
             self._lines.append(LogLine(datetime.now(UTC), level, message, node))
+
+    @property
+    def waiting(self) -> Sequence[LogLine]:
+        """What waits, for whoever stores it in another way."""
+        return tuple(self._lines)
 
     async def flush(self) -> None:
         """Stores what waits."""

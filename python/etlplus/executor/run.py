@@ -293,18 +293,23 @@ class JobRun:
         most = self._summary.retries.most if self._summary else 0
         what = f"Retry {self._job.retries + 1} of {most}" if counts else "Looks again"
         self._journal.write(f"{what} in {delay.total_seconds():.1f} s", level="WARNING")
-        store = self._parts.stores.jobs
-        await self._tell(lambda: store.retry(self.lease, failure, delay=delay, counts=counts))
+
+        async def end() -> bool:
+            await self._journal.flush()
+            store = self._parts.stores.jobs
+            return await store.retry(self.lease, failure, delay=delay, counts=counts)
+
+        await self._tell(end)
 
     async def _settle(self, settlement: Settlement) -> None:
         """Ends the job."""
-        await self._tell(lambda: self._parts.stores.jobs.settle(self.lease, settlement))
+        settle = self._parts.stores.jobs.settle
+        await self._tell(lambda: settle(self.lease, settlement, self._journal.waiting))
 
     async def _tell(self, end: Callable[[], Awaitable[bool]]) -> None:
         """Ends the claim. While the store is away it tries on until the lease is given up."""
         while self.switch.reason is not Reason.LOST:
             try:
-                await self._journal.flush()
                 if not await end():
                     _LOG.warning("job %s was taken over; its end is not ours", self._job.uid)
             except Unavailable as error:

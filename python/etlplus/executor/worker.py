@@ -16,6 +16,7 @@ from etlplus.domain.queueing import QUEUE
 from etlplus.executor.arrivals.arrivals import Arrivals
 from etlplus.executor.heart import Heart
 from etlplus.executor.parts import Parts
+from etlplus.executor.pulse import Pulse
 from etlplus.executor.run import JobRun
 from etlplus.executor.scheduler import Scheduler
 from etlplus.executor.stopping import Reason
@@ -46,10 +47,12 @@ class Worker:
         clock: Callable[[], float] = time.monotonic,
         queues: Sequence[str] = (QUEUE,),
         retention: timedelta | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         """Runs up to `slots` jobs of `queues` at once; a silent worker loses them after `lease`.
 
-        Jobs that ended longer ago than `retention` are deleted; never when it is None.
+        Jobs that ended longer ago than `retention` are deleted; never when it is None. Leases are
+        renewed by `pulse`, and by the store where there is none.
         """
         self.id: UUID = uuid4()
         self._parts = parts
@@ -57,7 +60,8 @@ class Worker:
         self._lease = lease
         self._clock = clock
         self._threads = Threads(slots, "etlplus-job")
-        self._heart = Heart(parts.stores.jobs, lease, clock)
+        self._pulse = pulse
+        self._heart = Heart(pulse or parts.stores.jobs, lease, clock)
         # Apart from the jobs: a target that is slow to answer must not hold a slot.
         self._aside = Threads(1, "etlplus-sweep")
         self._sweeps = Sweeps(parts, self._aside, retention)
@@ -91,33 +95,32 @@ class Worker:
         self._threads.close()
         self._aside.close()
         self._reading.close()
+        if self._pulse is not None:
+            self._pulse.close()
 
     async def _claim_until(self, stop: asyncio.Event) -> None:
+        # A claim takes all that may start: the next is due when jobs come, or there is room again.
         while not stop.is_set():
             self._nudge.clear()
             try:
-                claimed = await self._claim()
+                await self._claim()
             except Unavailable as error:
                 _LOG.warning("no job can be claimed: %s", error)
-                claimed = 0
             except Exception:  # noqa: BLE001 the next claim may work, and runs go on meanwhile
                 _LOG.exception("claiming failed")
-                claimed = 0
-            if not claimed:
-                await happens(self._nudge, random.uniform(0.75, 1.25) * _POLL)  # noqa: S311
+            await happens(self._nudge, random.uniform(0.75, 1.25) * _POLL)  # noqa: S311
 
-    async def _claim(self) -> int:
-        """Fills free slots; how many jobs were started."""
+    async def _claim(self) -> None:
+        """Fills free slots."""
         free = self._slots - len(self._runs)
         if free <= 0:
-            return 0
+            return
         asked = self._clock()
         jobs = await self._parts.stores.jobs.claim(
             self.id, lease=self._lease, limit=free, queues=self._queues
         )
         for job in jobs:
             self._start(job, asked)
-        return len(jobs)
 
     def _start(self, job: Job, asked: float) -> None:
         run = JobRun(self._parts, self._threads, job)
@@ -131,8 +134,10 @@ class Worker:
             _LOG.exception("job %s was dropped; its lease runs out", run.lease.job)
         finally:
             self._heart.remove(run.lease)
+            was_full = len(self._runs) == self._slots
             del self._runs[run]
-            self._nudge.set()
+            if was_full:
+                self._nudge.set()
 
     async def _serve(self, stop: asyncio.Event) -> None:
         """Tells which queues are served, so that jobs of others can be told that theirs are not."""

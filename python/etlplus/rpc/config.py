@@ -12,6 +12,9 @@ DEFAULT_DEADLINE: Final = 30.0
 #: No unary call takes longer, in seconds.
 LONGEST_DEADLINE: Final = 3600.0
 
+#: Watches at once; an idle one takes about 60 KiB.
+MOST_WATCHES: Final = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -36,6 +39,7 @@ class ServerConfig:
         readiness_seconds: from not being healthy to refusing watches, for balancers to notice.
         grace_seconds: how long calls may go on after that.
         default_deadline: in seconds, for unary calls whose caller sets none.
+        most_watches: how many watches of jobs and of their logs may be open at once.
     """
 
     host: str
@@ -48,6 +52,7 @@ class ServerConfig:
     readiness_seconds: float = 0.0
     grace_seconds: float = 10.0
     default_deadline: float = DEFAULT_DEADLINE
+    most_watches: int = MOST_WATCHES
 
     @property
     def address(self) -> str:

@@ -22,11 +22,12 @@ from etlplus.rpc.interceptors.draining import Draining
 from etlplus.rpc.interceptors.errors import Errors
 from etlplus.rpc.interceptors.identification import Identification
 from etlplus.rpc.interceptors.interceptor import Interceptor
+from etlplus.rpc.interceptors.room import Room
 from etlplus.rpc.interceptors.validation import Validation
 from etlplus.rpc.registration import Service, register, register_reflection
 
 _MINUTE: Final = 60_000
-#: Calls at once, watches among them.
+#: Calls at once, beside the watches.
 _MOST_CALLS: Final = 1000
 
 
@@ -52,7 +53,7 @@ class Server:
         self._server = grpc.aio.server(
             interceptors=chain,
             options=_options(config),
-            maximum_concurrent_rpcs=_MOST_CALLS,
+            maximum_concurrent_rpcs=config.most_watches + _MOST_CALLS,
         )
         for service in (*services, Service.named(HEALTH, self._health)):
             register(self._server, service)
@@ -117,6 +118,7 @@ def _chain(
         Errors(),
         Authentication(access, authenticator),
         Authorisation(access, authenticator),
+        Room(config.most_watches),
         Deadline(config.default_deadline),
         Validation(),
         Draining(drain),
@@ -134,6 +136,6 @@ def _options(config: ServerConfig) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", _MINUTE // 6),
         # Streams beyond this are refused, not queued; the calls of one client may be all there are.
-        ("grpc.max_concurrent_streams", _MOST_CALLS),
+        ("grpc.max_concurrent_streams", config.most_watches + _MOST_CALLS),
         ("grpc.max_connection_idle_ms", 10 * _MINUTE),
     ]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from etlplus.domain.events import LogLine
 from etlplus.domain.job import JobError, SinkResult, SinkRollback
 from etlplus.domain.replay import LeftOut, Replay, ReplayPlan, ReplaySource
 from etlplus.domain.run import Books, NodeCounters, Progress, RejectCount, RejectSummary
@@ -26,6 +27,16 @@ def to_json(value: Progress | RejectSummary | JobError) -> Jsonb:
 def sinks_to_json(sinks: tuple[SinkResult, ...]) -> Jsonb:
     """Results of sinks as a JSON array."""
     return Jsonb(_clean([asdict(sink) for sink in sinks]))
+
+
+def lines_to_arrays(lines: Sequence[LogLine]) -> dict[str, object]:
+    """Lines of a log, as the statements that insert some name their columns."""
+    return {
+        "times": [line.time for line in lines],
+        "levels": [line.level for line in lines],
+        "messages": [clean_text(line.message) for line in lines],
+        "nodes": [clean_text(line.node) for line in lines],
+    }
 
 
 def progress_from(value: Json) -> Progress:

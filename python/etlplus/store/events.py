@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
 from etlplus.domain.errors import NotFound
 from etlplus.domain.events import EventKind, EventPage, JobEvent, LogLine, LogPage, NumberedLine
 from etlplus.domain.job import JobState, Lease
 from etlplus.store.bounds import LINES_KEPT
-from etlplus.store.codec import error_from, progress_from
+from etlplus.store.codec import error_from, lines_to_arrays, progress_from
 from etlplus.store.queries import load_queries
 from etlplus.store.refusals import cursor_too_old
-from etlplus.store.text import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,9 +37,12 @@ class PostgresEvents:
             NotFound: JOB_NOT_FOUND.
             OutOfRange: CURSOR_TOO_OLD: not all are kept any more; metadata has the `oldest`.
         """
-        bounds = await self._bounds(_SQL["bounds"], workspace, uid)
-        rows = await self._page(_SQL["events"], uid, after, limit)
-        events = tuple(_event(row) for row in rows)
+        params = {"workspace": workspace, "uid": uid, "after": after, "limit": limit}
+        rows = await self._database.fetch_all(_SQL["events"], params)
+        if not rows:
+            raise _not_found(uid)
+        events = tuple(_event(row) for row in rows if row["sequence"] is not None)
+        bounds = rows[0]["oldest"], rows[0]["latest"]
         oldest, latest = _checked(after, bounds, [each.sequence for each in events])
         return EventPage(events, oldest, latest)
 
@@ -49,10 +51,7 @@ class PostgresEvents:
         params = {
             "job": lease.job,
             "epoch": lease.epoch,
-            "times": [line.time for line in lines],
-            "levels": [line.level for line in lines],
-            "messages": [clean_text(line.message) for line in lines],
-            "nodes": [clean_text(line.node) for line in lines],
+            **lines_to_arrays(lines),
             "keep": LINES_KEPT,
         }
         if await self._database.fetch_one(_SQL["append_log"], params) is None:
@@ -67,27 +66,24 @@ class PostgresEvents:
             NotFound: JOB_NOT_FOUND.
             OutOfRange: CURSOR_TOO_OLD: not all are kept any more; metadata has the `oldest`.
         """
-        bounds = await self._bounds(_SQL["log_bounds"], workspace, uid)
-        rows = await self._page(_SQL["log"], uid, after, limit)
+        named = {"workspace": workspace, "uid": uid}
+        row = await self._database.fetch_one(_SQL["log_bounds"], named)
+        if row is None:
+            raise _not_found(uid)
+        params = {"uid": uid, "after": after, "limit": limit}
+        rows = await self._database.fetch_all(_SQL["log"], params)
         lines = tuple(_line(row) for row in rows)
+        bounds = row["oldest"], row["latest"]
         oldest, latest = _checked(after, bounds, [each.sequence for each in lines])
         return LogPage(lines, oldest, latest)
 
-    async def _bounds(self, query: LiteralString, workspace: str, uid: UUID) -> tuple[int, int]:
-        row = await self._database.fetch_one(query, {"workspace": workspace, "uid": uid})
-        if row is None:
-            raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
-        return row["oldest"], row["latest"]
 
-    async def _page(
-        self, query: LiteralString, uid: UUID, after: int, limit: int
-    ) -> list[dict[str, Any]]:
-        params = {"uid": uid, "after": after, "limit": limit}
-        return await self._database.fetch_all(query, params)
+def _not_found(uid: UUID) -> NotFound:
+    return NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
 
 
 def _checked(after: int, bounds: tuple[int, int], read: list[int]) -> tuple[int, int]:
-    # What was read counts too: between the two statements old ones may have gone and new ones come.
+    # What was read counts too: between two statements old lines may have gone and new ones come.
     oldest, latest = bounds
     start = read[0] if read else oldest
     if after < latest and start > after + 1:

@@ -22,11 +22,12 @@ from etlplus.domain.job import (
 )
 from etlplus.domain.queueing import QUEUE
 from etlplus.domain.trigger import ARRIVED
-from etlplus.store.bounds import EVENTS_KEPT
+from etlplus.store.bounds import EVENTS_KEPT, LINES_KEPT
 from etlplus.store.codec import (
     error_from,
     errors_from,
     errors_to_json,
+    lines_to_arrays,
     progress_from,
     rejects_from,
     replay_from,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
+    from etlplus.domain.events import LogLine
     from etlplus.domain.filter import Expr
     from etlplus.domain.queueing import Queueing
     from etlplus.domain.run import Progress
@@ -185,6 +187,8 @@ class PostgresJobs:
 
     async def heartbeat(self, leases: Sequence[Lease], *, lease: timedelta) -> Mapping[UUID, Beat]:
         """Prolongs claims. A job that is missing in the answer is lost and must be stopped."""
+        if not leases:
+            return {}
         params = {
             "jobs": [held.job for held in leases],
             "epochs": [held.epoch for held in leases],
@@ -199,10 +203,12 @@ class PostgresJobs:
             "progress", lease, {"progress": to_json(progress), "keep": EVENTS_KEPT}
         )
 
-    async def settle(self, lease: Lease, settlement: Settlement) -> bool:
-        """Ends a job. False: the claim is lost, nothing was changed."""
-        params = {"state": settlement.state.value, **_result(settlement)}
-        return await self._touch("settle", lease, params)
+    async def settle(
+        self, lease: Lease, settlement: Settlement, lines: Sequence[LogLine] = ()
+    ) -> bool:
+        """Ends a job, with the last lines of its log. False: the claim is lost, nothing changed."""
+        params = {"state": settlement.state.value, **_result(settlement), **lines_to_arrays(lines)}
+        return await self._touch("settle", lease, {**params, "keep": LINES_KEPT})
 
     async def retry(
         self, lease: Lease, failure: Settlement, *, delay: timedelta, counts: bool = True
@@ -224,7 +230,7 @@ class PostgresJobs:
         params = {"max_lost": max_lost, "error": to_json(lost_workers(max_lost))}
         rows = await self._database.fetch_all(_SQL["rescue"], params)
         if rows:
-            self._hints.send(None)
+            self._hints.send(None, *(row["uid"] for row in rows))
         return len(rows)
 
     async def is_current(self, lease: Lease) -> bool:
@@ -262,7 +268,7 @@ class PostgresJobs:
         # The end of a run may be what a job with the same limit waits for.
         frees = frees or (query == "settle" and row["limited"])
         arrives = (ARRIVED,) if query == "settle" and row["arrives"] else ()
-        self._hints.send(None if frees else lease.job, *arrives)
+        self._hints.send(lease.job, *((None,) if frees else ()), *arrives)
         return True
 
 
@@ -300,9 +306,10 @@ def queueing_params(queueing: Queueing) -> dict[str, object]:
 
 
 @lru_cache(maxsize=64)
-def _claim(limit: int) -> sql.Composed:
+def _claim(limit: int) -> bytes:
+    """The statement as it is sent: what is composed would be put together again for each claim."""
     before, _, after = _SQL["claim"].partition("{limit}")
-    return sql.SQL("{}{}{}").format(sql.SQL(before), sql.Literal(limit), sql.SQL(after))
+    return sql.SQL("{}{}{}").format(sql.SQL(before), sql.Literal(limit), sql.SQL(after)).as_bytes()
 
 
 def _present(row: dict[str, Any] | None) -> dict[str, Any]:

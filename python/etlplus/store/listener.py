@@ -11,6 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from etlplus.store.database import CONNECT_OPTIONS
+from etlplus.store.hints import QUEUE
 
 if TYPE_CHECKING:
     from etlplus.store.hub import Hub
@@ -27,15 +28,17 @@ LAST_RETRY_SECONDS = 5.0
 class Listener:
     """Passes the database's notifications on to a hub, for as long as it runs."""
 
-    def __init__(self, conninfo: str, hub: Hub) -> None:
+    def __init__(self, conninfo: str, hub: Hub, own: UUID | None = None) -> None:
         """Names the database; `start` connects.
 
         Args:
             conninfo: A connection string or URL. A transaction-pooling proxy cannot carry this.
             hub: Who is told.
+            own: The sender whose hints the hub has heard already.
         """
         self._conninfo = conninfo
         self._hub = hub
+        self._own = own
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
 
@@ -86,12 +89,15 @@ class Listener:
 
     def _pass_on(self, payload: str) -> None:
         if not payload:
-            # The queue: jobs came or came back, and which ones is not said.
+            # Too much changed to be named.
             self._hub.wake_all()
             return
-        for text in payload.split():
-            try:
-                self._hub.wake(UUID(text))
-            except ValueError:
-                logger.warning("a notification that is none of ours: %r", payload[:100])
-                return
+        try:
+            topics = [UUID(text) for text in payload.split()]
+        except ValueError:
+            logger.warning("a notification that is none of ours: %r", payload[:100])
+            return
+        if self._own in topics:
+            return
+        for topic in topics:
+            self._hub.wake(None if topic == QUEUE else topic)

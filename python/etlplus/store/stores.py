@@ -56,7 +56,7 @@ class PostgresStores:
             windows=PostgresWindows(self.database),
             arrivals=PostgresArrivals(self.database, self._hints),
         )
-        self._listener = Listener(conninfo, hub)
+        self._listener = Listener(conninfo, hub, self._hints.sender)
 
     async def open(self) -> None:
         """Connects.

@@ -4,6 +4,8 @@ from uuid import uuid4
 
 import psycopg
 
+from etlplus.store.database import Database
+from etlplus.store.hints import MOST_TOPICS, Hints
 from etlplus.store.hub import Hub
 from etlplus.store.listener import Listener
 
@@ -31,6 +33,41 @@ async def test_hints_of_other_processes_are_heard(blank: str) -> None:
             assert await theirs.wait(PATIENCE)
     finally:
         await listener.stop()
+
+
+async def test_hints_name_what_changed_and_are_not_heard_twice(blank: str) -> None:
+    database, job, other = Database(blank), uuid4(), uuid4()
+    here, there = Hub(), Hub()
+    hints = Hints(database, here)
+    listeners = [Listener(blank, here, hints.sender), Listener(blank, there)]
+    await database.open()
+    for listener in listeners:
+        await listener.start()
+    try:
+        with (
+            here.subscribe(job) as own,
+            here.subscribe(other) as later,
+            there.subscribe(job) as far,
+            there.subscribe(None) as queue,
+            there.subscribe(other) as idle,
+            psycopg.connect(blank, autocommit=True) as sender,
+        ):
+            hints.send(job, None)
+            assert await own.wait(0)
+            assert await far.wait(PATIENCE)
+            assert await queue.wait(PATIENCE)
+            assert not await idle.wait(0)
+            # Notifications come in order: once the second is there, the first was passed by.
+            sender.execute("select pg_notify('etlplus', %s)", (str(other),))
+            assert await later.wait(PATIENCE)
+            assert not await own.wait(0)
+            hints.send(*(uuid4() for _ in range(MOST_TOPICS + 1)))
+            assert await queue.wait(PATIENCE)
+    finally:
+        await hints.close()
+        for listener in listeners:
+            await listener.stop()
+        await database.close()
 
 
 async def test_a_lost_connection_counts_as_a_hint_and_is_made_anew(

@@ -174,8 +174,10 @@ class JobStore(Protocol):
         """Stores counters and adds an event. False: the lease is lost."""
         ...
 
-    async def settle(self, lease: Lease, settlement: Settlement) -> bool:
-        """Ends the job. False: the lease is lost, nothing was changed."""
+    async def settle(
+        self, lease: Lease, settlement: Settlement, lines: Sequence[LogLine] = ()
+    ) -> bool:
+        """Ends the job, with the last lines of its log. False: lost, nothing was changed."""
         ...
 
     async def retry(

@@ -36,12 +36,7 @@ class MemoryEvents:
         job = self._memory.tables.jobs.get(lease.job)
         if job is None or job.state is not JobState.RUNNING or job.epoch != lease.epoch:
             return False
-        kept = self._memory.tables.lines.setdefault(lease.job, [])
-        latest = kept[-1].sequence if kept else 0
-        for number, line in enumerate(lines, start=latest + 1):
-            message, node = clean_text(line.message), clean_text(line.node)
-            kept.append(NumberedLine(number, line.time, line.level, message, node))
-        del kept[:-LINES_KEPT]
+        add_lines(self._memory, lease.job, lines)
         self._memory.hub.wake(lease.job)
         return True
 
@@ -61,3 +56,13 @@ class MemoryEvents:
         if job is None or job.workspace != workspace:
             raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
         return job
+
+
+def add_lines(memory: Memory, job: UUID, lines: Sequence[LogLine]) -> None:
+    """Adds lines to a job's log, of which the last are kept."""
+    kept = memory.tables.lines.setdefault(job, [])
+    latest = kept[-1].sequence if kept else 0
+    for number, line in enumerate(lines, start=latest + 1):
+        message, node = clean_text(line.message), clean_text(line.node)
+        kept.append(NumberedLine(number, line.time, line.level, message, node))
+    del kept[:-LINES_KEPT]

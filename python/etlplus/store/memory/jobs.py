@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from etlplus.domain.errors import AlreadyExists, NotFound
-from etlplus.domain.events import EventKind, JobEvent
+from etlplus.domain.events import EventKind, JobEvent, LogLine
 from etlplus.domain.filter import Expr, Value, matches
 from etlplus.domain.job import Beat, Job, JobKey, JobState, Lease, NewJob, Settlement, SinkRollback
 from etlplus.domain.queueing import QUEUE
@@ -17,6 +17,7 @@ from etlplus.domain.run import Progress
 from etlplus.domain.trigger import ARRIVED, Success
 from etlplus.store.bounds import EVENTS_KEPT
 from etlplus.store.memory import lanes, windows
+from etlplus.store.memory.events import add_lines
 from etlplus.store.memory.state import Arrival, Claimed, Memory
 from etlplus.store.refusals import already_replayed, lost_workers, version_not_found
 
@@ -171,11 +172,14 @@ class MemoryJobs:
             )
         return await self.get(workspace, uid)
 
-    async def settle(self, lease: Lease, settlement: Settlement) -> bool:
+    async def settle(
+        self, lease: Lease, settlement: Settlement, lines: Sequence[LogLine] = ()
+    ) -> bool:
         """As `PostgresJobs.settle`."""
         job = self._held(lease)
         if job is None:
             return False
+        add_lines(self._memory, lease.job, lines)
         ended = replace(
             job,
             state=settlement.state,

@@ -1,15 +1,18 @@
--- name: bounds
-select job.sequence as latest,
-    coalesce((select min(sequence) from etlplus_control.job_event where job = uid), sequence + 1)
-        as oldest
-from etlplus_control.job
-where workspace = %(workspace)s and uid = %(uid)s
-
 -- name: events
-select * from etlplus_control.job_event
-where job = %(uid)s and sequence > %(after)s
-order by sequence
-limit %(limit)s
+-- One row without an event where there are none after `after`.
+select job.sequence as latest,
+    coalesce((select min(sequence) from etlplus_control.job_event where job = uid), job.sequence + 1)
+        as oldest,
+    event.sequence, event.time, event.kind, event.state, event.attempt, event.progress, event.error
+from etlplus_control.job
+left join lateral (
+    select * from etlplus_control.job_event as each
+    where each.job = job.uid and each.sequence > %(after)s
+    order by each.sequence
+    limit %(limit)s
+) as event on true
+where job.workspace = %(workspace)s and job.uid = %(uid)s
+order by event.sequence
 
 -- name: append_log
 with changed as (

@@ -169,6 +169,7 @@ with changed as (
 select uid, limited from changed
 
 -- name: settle
+-- With the last lines of its log, so that a job's end waits once for the disk.
 with changed as (
     update etlplus_control.job set
         state = %(state)s,
@@ -180,12 +181,24 @@ with changed as (
         warnings = %(warnings)s,
         worker = null,
         lease_until = null,
-        sequence = sequence + 1
+        sequence = sequence + 1,
+        log_sequence = log_sequence + cardinality(%(messages)s::text[])
     where uid = %(job)s and epoch = %(epoch)s and state = 'RUNNING'
     returning *
 ), event as (
     insert into etlplus_control.job_event (job, sequence, kind, state, attempt, progress, error)
     select uid, sequence, 'state', state, attempt, progress, error from changed
+), added as (
+    insert into etlplus_control.job_log (job, sequence, time, level, message, node)
+    select changed.uid,
+        changed.log_sequence - cardinality(%(messages)s::text[]) + line.number,
+        line.time, line.level, line.message, line.node
+    from changed cross join unnest(
+        %(times)s::timestamptz[], %(levels)s::text[], %(messages)s::text[], %(nodes)s::text[]
+    ) with ordinality as line (time, level, message, node, number)
+), forgotten as (
+    delete from etlplus_control.job_log using changed
+    where job_log.job = changed.uid and job_log.sequence <= changed.log_sequence - %(keep)s
 ), arrived as (
     insert into etlplus_control.trigger_event
         (workspace, pipeline, upstream, upstream_job, time, instant, zone)
