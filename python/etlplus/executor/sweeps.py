@@ -29,7 +29,10 @@ _LOG = logging.getLogger(__name__)
 _RESCUE_EVERY = 5.0
 _AWAKEN_EVERY = 1.0
 _TIDY_EVERY = 300.0
+_ARCHIVE_EVERY = 60.0
 _JOBS_AT_ONCE = 500
+#: For as long a job that ended is likely to be looked at.
+_REST = timedelta(minutes=1)
 #: Plans and previews, which no claim stands for, are long over after this many seconds.
 _PLAN_AGE = 3600.0
 _FOLDER = re.compile(r"([0-9a-f]{32})-([0-9]+)")
@@ -52,6 +55,7 @@ class Sweeps:
             tasks.create_task(_repeat(self.rescue, _RESCUE_EVERY, stop))
             tasks.create_task(_repeat(self.awaken, _AWAKEN_EVERY, stop))
             tasks.create_task(_repeat(self.tidy, _TIDY_EVERY, stop))
+            tasks.create_task(_repeat(self.archive, _ARCHIVE_EVERY, stop))
             tasks.create_task(_repeat(self.forget, _TIDY_EVERY, stop))
 
     async def rescue(self) -> None:
@@ -64,12 +68,16 @@ class Sweeps:
         """Lets jobs whose retry time has come take their turn."""
         await self._parts.stores.queue.awaken()
 
+    async def archive(self) -> None:
+        """Moves jobs that ended out of the queue's table."""
+        await self._parts.stores.history.archive(rest=_REST)
+
     async def forget(self) -> None:
-        """Deletes what ended long ago, in batches: jobs, and the rejects that this machine has."""
+        """Deletes what ended long ago: jobs, by whole days, and the rejects that are here."""
         await self._parts.stores.queue.forget_lanes()
         if self._retention is None:
             return
-        gone = 0
+        gone = await self._parts.stores.history.forget(age=self._retention)
         while True:
             batch = await self._parts.stores.queue.forget_jobs(
                 age=self._retention, limit=_JOBS_AT_ONCE

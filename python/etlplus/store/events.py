@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from etlplus.domain.errors import NotFound
 from etlplus.domain.events import EventKind, EventPage, JobEvent, LogLine, LogPage, NumberedLine
@@ -38,9 +38,7 @@ class PostgresEvents:
             OutOfRange: CURSOR_TOO_OLD: not all are kept any more; metadata has the `oldest`.
         """
         params = {"workspace": workspace, "uid": uid, "after": after, "limit": limit}
-        rows = await self._database.fetch_all(_SQL["events"], params)
-        if not rows:
-            raise _not_found(uid)
+        rows = await self._read(uid, params, _SQL["events"], _SQL["past_events"])
         events = tuple(_event(row) for row in rows if row["sequence"] is not None)
         bounds = rows[0]["oldest"], rows[0]["latest"]
         oldest, latest = _checked(after, bounds, [each.sequence for each in events])
@@ -66,20 +64,23 @@ class PostgresEvents:
             NotFound: JOB_NOT_FOUND.
             OutOfRange: CURSOR_TOO_OLD: not all are kept any more; metadata has the `oldest`.
         """
-        named = {"workspace": workspace, "uid": uid}
-        row = await self._database.fetch_one(_SQL["log_bounds"], named)
-        if row is None:
-            raise _not_found(uid)
-        params = {"uid": uid, "after": after, "limit": limit}
-        rows = await self._database.fetch_all(_SQL["log"], params)
-        lines = tuple(_line(row) for row in rows)
-        bounds = row["oldest"], row["latest"]
+        params = {"workspace": workspace, "uid": uid, "after": after, "limit": limit}
+        rows = await self._read(uid, params, _SQL["log"], _SQL["past_log"])
+        lines = tuple(_line(row) for row in rows if row["sequence"] is not None)
+        bounds = rows[0]["oldest"], rows[0]["latest"]
         oldest, latest = _checked(after, bounds, [each.sequence for each in lines])
         return LogPage(lines, oldest, latest)
 
-
-def _not_found(uid: UUID) -> NotFound:
-    return NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
+    async def _read(
+        self, uid: UUID, params: Mapping[str, object], present: LiteralString, past: LiteralString
+    ) -> list[dict[str, Any]]:
+        """At least one row of a job that exists. Only those that ended are in the past."""
+        # Between two statements a job can move to the past, and, to be rolled back, return.
+        for query in (present, past, present):
+            rows = await self._database.fetch_all(query, params)
+            if rows:
+                return rows
+        raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
 
 
 def _checked(after: int, bounds: tuple[int, int], read: list[int]) -> tuple[int, int]:

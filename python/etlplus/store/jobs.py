@@ -39,6 +39,7 @@ from etlplus.store.codec import (
     to_json,
 )
 from etlplus.store.filters import condition
+from etlplus.store.history import recall
 from etlplus.store.queries import load_queries
 from etlplus.store.refusals import already_replayed, lost_workers
 
@@ -50,12 +51,15 @@ if TYPE_CHECKING:
     from etlplus.domain.events import LogLine
     from etlplus.domain.filter import Expr
     from etlplus.domain.queueing import Queueing
+    from etlplus.domain.replay import Replay
     from etlplus.domain.run import Progress
     from etlplus.store.database import Database
     from etlplus.store.hints import Hints
 
 _SQL = load_queries("jobs")
 _GET = "\n".join((_SQL["select"], _SQL["get"]))
+_GET_ANY = "\n".join((_SQL["select"], _SQL["get_any"]))
+_LIST = "\n".join((_SQL["select"], _SQL["list"]))
 
 
 class PostgresJobs:
@@ -90,19 +94,15 @@ class PostgresJobs:
             **queueing_params(job.queueing),
         }
         try:
-            row = await self._database.fetch_one(_SQL["create"], params)
+            row = await self._create(params, job.replay)
         except errors.UniqueViolation:
             raise AlreadyExists(f"Job {job.uid} exists already.") from None
         except errors.ForeignKeyViolation:
             raise NotFound(
                 f"Pipeline {job.pipeline} has no version {job.version}.", code="VERSION_NOT_FOUND"
             ) from None
-        if row is None and job.replay is not None:
-            named = {"replay_of": job.replay.of}
-            standing = await self._database.fetch_one(_SQL["standing_replay"], named)
-            raise already_replayed(job.replay.of, standing["uid"] if standing else None)
         self._hints.send(None)
-        return _job(_present(row))
+        return _job(row)
 
     async def get(self, workspace: str, uid: UUID) -> Job:
         """The job as it is now.
@@ -110,7 +110,10 @@ class PostgresJobs:
         Raises:
             NotFound: JOB_NOT_FOUND.
         """
-        row = await self._database.fetch_one(_GET, {"workspace": workspace, "uid": uid})
+        named = {"workspace": workspace, "uid": uid}
+        row = await self._database.fetch_one(_GET, named)
+        if row is None:
+            row = await self._database.fetch_one(_GET_ANY, named)
         if row is None:
             raise NotFound(f"There is no job {uid}.", code="JOB_NOT_FOUND")
         return _job(row)
@@ -133,8 +136,8 @@ class PostgresJobs:
             conditions.append(key)
         if among is not None:
             conditions.append(sql.SQL("uid = any({})").format(list(among)))
-        query = sql.SQL("{} where {} order by create_time desc, uid desc limit {}").format(
-            sql.SQL(_SQL["select"]), sql.SQL(" and ").join(conditions), limit
+        query = sql.SQL("{} {} order by create_time desc, uid desc limit {}").format(
+            sql.SQL(_LIST), sql.SQL(" and ").join(conditions), limit
         )
         return [_job(row) for row in await self._database.fetch_all(query)]
 
@@ -158,7 +161,9 @@ class PostgresJobs:
             "uid": uid,
             "rollbacks": rollbacks_to_json(rollbacks),
         }
-        return await self._change(_SQL["roll_back"], params)
+        async with self._database.transaction():
+            await recall(self._database, workspace, uid)
+            return await self._change(_SQL["roll_back"], params)
 
     async def claim(
         self,
@@ -248,6 +253,17 @@ class PostgresJobs:
         """All claims of running jobs: what belongs to any other may be swept away."""
         rows = await self._database.fetch_all(_SQL["live_leases"])
         return [Lease(row["uid"], row["epoch"]) for row in rows]
+
+    async def _create(self, params: Mapping[str, object], replay: Replay | None) -> dict[str, Any]:
+        if replay is None:
+            return _present(await self._database.fetch_one(_SQL["create"], params))
+        # Asked after it is added: until then another one may stand, or be on its way to the history.
+        async with self._database.transaction():
+            row = await self._database.fetch_one(_SQL["create"], params)
+            standing = await self._database.fetch_one(_SQL["standing_replay"], params)
+            if row is None or standing is not None:
+                raise already_replayed(replay.of, standing["uid"] if standing else None)
+        return row
 
     async def _change(self, query: LiteralString, params: Mapping[str, object]) -> Job:
         """The job as it is after a statement, which may have changed nothing."""

@@ -8,6 +8,7 @@ from etlplus.store.connections import PostgresConnections
 from etlplus.store.database import Database, PoolOptions
 from etlplus.store.events import PostgresEvents
 from etlplus.store.hints import Hints
+from etlplus.store.history import PostgresHistory
 from etlplus.store.hub import Hub
 from etlplus.store.jobs import PostgresJobs
 from etlplus.store.keys import PostgresKeys
@@ -53,6 +54,7 @@ class PostgresStores:
             schedules=PostgresSchedules(self.database, self._hints),
             triggers=PostgresTriggers(self.database, self._hints),
             queue=PostgresQueue(self.database, self._hints),
+            history=PostgresHistory(self.database),
             windows=PostgresWindows(self.database),
             arrivals=PostgresArrivals(self.database, self._hints),
         )

@@ -28,6 +28,7 @@ from etlplus.app.ports.starting import ArrivalStore, ScheduleStore, TriggerStore
 from etlplus.app.ports.stores import (
     ConnectionStore,
     EventStore,
+    HistoryStore,
     JobStore,
     KeyStore,
     LoadStore,
@@ -53,6 +54,7 @@ __all__ = [
     "EventStore",
     "Evolver",
     "FileRollback",
+    "HistoryStore",
     "Inspection",
     "JobStore",
     "KeyStore",

@@ -242,6 +242,18 @@ class QueueStore(Protocol):
         ...
 
 
+class HistoryStore(Protocol):
+    """Jobs that ended. Whoever reads them need not know where they are kept."""
+
+    async def archive(self, *, rest: timedelta) -> int:
+        """Moves jobs that ended longer ago than `rest` out of the queue; how many it was."""
+        ...
+
+    async def forget(self, *, age: timedelta) -> int:
+        """Drops the days (UTC) that ended longer ago than `age`; how many jobs went with them."""
+        ...
+
+
 class EventStore(Protocol):
     """What happened to jobs, in order, and what they logged."""
 
@@ -359,5 +371,6 @@ class Stores:
     schedules: ScheduleStore
     triggers: TriggerStore
     queue: QueueStore
+    history: HistoryStore
     windows: WindowStore
     arrivals: ArrivalStore

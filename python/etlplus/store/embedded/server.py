@@ -24,6 +24,8 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "shared_buffers": "64MB",
     "max_connections": "50",
+    # A list of jobs locks the tables and indexes of all days that are kept.
+    "max_locks_per_transaction": "1024",
     "fsync": "on",
     "full_page_writes": "on",
     "jit": "off",

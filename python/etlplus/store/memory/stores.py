@@ -11,7 +11,7 @@ from etlplus.store.memory.connections import MemoryConnections
 from etlplus.store.memory.events import MemoryEvents
 from etlplus.store.memory.jobs import MemoryJobs
 from etlplus.store.memory.pipelines import MemoryPipelines
-from etlplus.store.memory.queue import MemoryQueue
+from etlplus.store.memory.queue import MemoryHistory, MemoryQueue
 from etlplus.store.memory.records import MemoryKeys, MemoryLoads, MemoryRequests, MemoryTokens
 from etlplus.store.memory.schedules import MemorySchedules
 from etlplus.store.memory.state import Memory
@@ -38,6 +38,7 @@ class MemoryStores(Stores):
             schedules=MemorySchedules(memory),
             triggers=MemoryTriggers(memory),
             queue=MemoryQueue(memory),
+            history=MemoryHistory(),
             windows=MemoryWindows(memory),
             arrivals=MemoryArrivals(memory),
         )

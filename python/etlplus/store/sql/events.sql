@@ -14,6 +14,23 @@ left join lateral (
 where job.workspace = %(workspace)s and job.uid = %(uid)s
 order by event.sequence
 
+-- name: past_events
+select job.sequence as latest,
+    coalesce((
+        select min(sequence) from etlplus_control.job_event_history as first
+        where first.job = job.uid and first.end_time = job.end_time
+    ), job.sequence + 1) as oldest,
+    event.sequence, event.time, event.kind, event.state, event.attempt, event.progress, event.error
+from etlplus_control.job_history as job
+left join lateral (
+    select * from etlplus_control.job_event_history as each
+    where each.job = job.uid and each.end_time = job.end_time and each.sequence > %(after)s
+    order by each.sequence
+    limit %(limit)s
+) as event on true
+where job.workspace = %(workspace)s and job.uid = %(uid)s
+order by event.sequence
+
 -- name: append_log
 with changed as (
     update etlplus_control.job set log_sequence = log_sequence + cardinality(%(messages)s::text[])
@@ -31,15 +48,35 @@ with changed as (
 )
 select uid from changed
 
--- name: log_bounds
-select log_sequence as latest,
-    coalesce((select min(sequence) from etlplus_control.job_log where job = uid), log_sequence + 1)
-        as oldest
-from etlplus_control.job
-where workspace = %(workspace)s and uid = %(uid)s
-
 -- name: log
-select * from etlplus_control.job_log
-where job = %(uid)s and sequence > %(after)s
-order by sequence
-limit %(limit)s
+-- One row without a line where there are none after `after`.
+select job.log_sequence as latest,
+    coalesce((select min(sequence) from etlplus_control.job_log where job = uid), log_sequence + 1)
+        as oldest,
+    line.sequence, line.time, line.level, line.message, line.node
+from etlplus_control.job
+left join lateral (
+    select * from etlplus_control.job_log as each
+    where each.job = job.uid and each.sequence > %(after)s
+    order by each.sequence
+    limit %(limit)s
+) as line on true
+where job.workspace = %(workspace)s and job.uid = %(uid)s
+order by line.sequence
+
+-- name: past_log
+select job.log_sequence as latest,
+    coalesce((
+        select min(sequence) from etlplus_control.job_log_history as first
+        where first.job = job.uid and first.end_time = job.end_time
+    ), job.log_sequence + 1) as oldest,
+    line.sequence, line.time, line.level, line.message, line.node
+from etlplus_control.job_history as job
+left join lateral (
+    select * from etlplus_control.job_log_history as each
+    where each.job = job.uid and each.end_time = job.end_time and each.sequence > %(after)s
+    order by each.sequence
+    limit %(limit)s
+) as line on true
+where job.workspace = %(workspace)s and job.uid = %(uid)s
+order by line.sequence

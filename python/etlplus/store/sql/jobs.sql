@@ -33,7 +33,7 @@ with made as (
 select * from made
 
 -- name: select
--- A job, with what started it and the jobs that it started; a condition follows.
+-- A job, with what started it and the jobs that it started; from where follows.
 select job.*,
     array(
         select above.upstream_job from etlplus_control.trigger_event as above
@@ -54,14 +54,24 @@ select job.*,
     (
         select count(*) from etlplus_control.file_arrival as arrival where arrival.job = job.uid
     ) as arrived_count
-from etlplus_control.job
 
 -- name: get
+from etlplus_control.job
 where workspace = %(workspace)s and uid = %(uid)s
 
+-- name: get_any
+-- One that is not in the queue's table any more. Both are read: it may come back from the history.
+from etlplus_control.every_job as job
+where workspace = %(workspace)s and uid = %(uid)s
+
+-- name: list
+from etlplus_control.every_job as job
+where
+
 -- name: standing_replay
-select uid from etlplus_control.job
-where replay_of = %(replay_of)s and (state in ('PENDING', 'RUNNING')
+-- Another one that stands. The index keeps it out for as long as it is in the queue's table.
+select uid from etlplus_control.every_job
+where replay_of = %(replay_of)s and uid <> %(uid)s and (state in ('PENDING', 'RUNNING')
     or state = 'SUCCEEDED' and rollbacks = '[]'
     or jsonb_array_length(sinks) > jsonb_array_length(rollbacks))
 
@@ -315,7 +325,8 @@ select exists (
 -- name: earlier
 select job.progress
 from etlplus_control.job as own
-join etlplus_control.job on job.workspace = own.workspace and job.pipeline = own.pipeline
+join etlplus_control.every_job as job
+    on job.workspace = own.workspace and job.pipeline = own.pipeline
     and job.concurrency_key = own.concurrency_key and job.uid <> own.uid
 where own.uid = %(uid)s and job.state = 'SUCCEEDED' and job.replay_of is null
     and job.rollbacks = '[]'

@@ -52,7 +52,8 @@ where used_time < clock_timestamp() - greatest(interval '1 day', starts_per)
         select from etlplus_control.job where job.lane = lane.name and state = 'PENDING')
 
 -- name: forget_jobs
--- With their events, logs, and the successes that started them. What other tables hold of them, as ledgers do, stays.
+-- Of those that are not in the history: with their events, logs, windows, and the successes that started
+-- them. What other tables hold of them, as ledgers do, stays.
 with old as materialized (
     select uid from etlplus_control.job
     where end_time < clock_timestamp() - %(age)s
@@ -67,6 +68,8 @@ with old as materialized (
     delete from etlplus_control.job_event using old where job_event.job = old.uid
 ), lines as (
     delete from etlplus_control.job_log using old where job_log.job = old.uid
+), windows as (
+    delete from etlplus_control.job_window using old where job_window.job = old.uid
 ), links as (
     -- Successes that started one. What waits stays: it has still to start a job.
     delete from etlplus_control.trigger_event using old where trigger_event.job = old.uid

@@ -97,7 +97,7 @@ with fired as (
     values (%(workspace)s, %(pipeline)s, %(time)s, %(uid)s)
     on conflict (workspace, pipeline, time) do update set job = excluded.job
     where exists (
-        select from etlplus_control.job
+        select from etlplus_control.every_job as job
         where job.uid = schedule_fire.job and job.state in ('FAILED', 'CANCELLED')
     )
     returning *
@@ -119,5 +119,5 @@ select * from made
 
 -- name: fired
 select job.* from etlplus_control.schedule_fire as fire
-join etlplus_control.job on job.uid = fire.job
+join etlplus_control.every_job as job on job.uid = fire.job
 where fire.workspace = %(workspace)s and fire.pipeline = %(pipeline)s and fire.time = %(time)s

@@ -46,7 +46,7 @@ left join etlplus_control.pipeline as source
     on source.workspace = held.workspace and source.name = upstream.name
     and source.delete_time is null
 left join lateral (
-    select uid, state from etlplus_control.job
+    select uid, state from etlplus_control.every_job as job
     where job.workspace = held.workspace and job.pipeline = upstream.name
     order by create_time desc, uid desc
     limit 1
