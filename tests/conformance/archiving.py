@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
+from uuid import UUID
 
 from etlplus.app.ports import HistoryStore, JobStore, Stores
 
@@ -36,3 +37,11 @@ class _Archiving:
             return answer
 
         return changed
+
+
+async def forgotten(stores: Stores) -> set[UUID]:
+    """Forgets all that has ended, wherever it is kept; which jobs went."""
+    before = {job.uid for job in await stores.jobs.list("default", limit=1000)}
+    await stores.queue.forget_jobs(age=NO_REST, limit=1000)
+    await stores.history.forget(age=timedelta(days=-1))
+    return before - {job.uid for job in await stores.jobs.list("default", limit=1000)}

@@ -229,6 +229,7 @@ async def test_a_queue_is_served_while_a_worker_says_so(stores: Stores) -> None:
     assert wait.message == "no worker serves the queue 'heavy'"
 
 
+@pytest.mark.parametrize("stores", ["memory", "postgres"], indirect=True)
 async def test_ended_jobs_are_forgotten_oldest_first(stores: Stores) -> None:
     await pipeline(stores)
     ended = []

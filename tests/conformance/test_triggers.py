@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +16,7 @@ from etlplus.domain.names import new_job_id
 from etlplus.domain.pipeline import Pipeline
 from etlplus.domain.schedule import Schedule
 from etlplus.domain.trigger import ARRIVED, DueTrigger, Firing, Triggers, TriggerState, firings
+from tests.conformance.archiving import forgotten
 from tests.conformance.drafts import LEASE, WORKSPACE, draft
 
 INSTANT = datetime(2026, 3, 27, 1, 15, tzinfo=UTC)
@@ -376,12 +377,11 @@ async def test_successes_are_forgotten_with_the_job_that_they_started(stores: St
     above = await run(stores, "a")
     (job,) = await sweep(stores)
     # The success has ended long ago, but the run that it started waits.
-    assert await stores.queue.forget_jobs(age=timedelta(0), limit=9) == [above.uid]
+    assert await forgotten(stores) == {above.uid}
     assert (await stores.jobs.get(WORKSPACE, job.uid)).upstream == (above.uid,)
     await end(stores, job.uid)
     unused = await run(stores, "a")
-    gone = await stores.queue.forget_jobs(age=timedelta(0), limit=9)
-    assert set(gone) == {job.uid, unused.uid}
+    assert await forgotten(stores) == {job.uid, unused.uid}
     assert await stores.triggers.chain(WORKSPACE, above.uid) == {above.uid}
     # What has started nothing yet is kept, whatever became of its job.
     (made,) = await sweep(stores)

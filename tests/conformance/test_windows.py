@@ -13,6 +13,7 @@ from etlplus.domain.job import Job, JobState, Lease, Settlement, SinkResult, Sin
 from etlplus.domain.names import load_id
 from etlplus.domain.run import Books
 from etlplus.domain.window import Opening, Position
+from tests.conformance.archiving import forgotten
 from tests.conformance.drafts import EXPIRED, PIPELINE, WORKSPACE, claim, pipeline, submit
 
 SUCCEEDED = Settlement(JobState.SUCCEEDED)
@@ -312,8 +313,7 @@ async def test_jobs_are_kept_for_as_long_as_the_next_one_needs_them(stores: Stor
     open_, lease, _ = await fixed(stores, "9")
     await stores.windows.begin_publishing(lease)
     await stores.jobs.settle(lease, FAILED)
-    gone = await stores.queue.forget_jobs(age=timedelta(seconds=-1), limit=10)
-    assert list(gone) == [done.uid]
+    assert await forgotten(stores) == {done.uid}
     assert await stores.windows.of_job(done.uid) == []
     assert await value(stores) == "7"
     _, lease = await start(stores)

@@ -12,7 +12,7 @@ from tests.faults.points import COMMIT, COPY
 from tests.faults.scene import LEASE_SECONDS
 from tests.live import FINAL
 
-_EPOCH = "select epoch from etlplus_control.job where uid = '{uid}'"
+_EPOCH = "select epoch from etlplus_control.every_job where uid = '{uid}'"
 
 
 def held(strike: Strike) -> Verdict:
@@ -106,7 +106,7 @@ def zombie(strike: Strike) -> Verdict:
 
 def _is_expired(strike: Strike, uid: str) -> bool:
     return strike.scene.ask(
-        f"select lease_until < clock_timestamp() from etlplus_control.job where uid = '{uid}'"
+        f"select lease_until < clock_timestamp() from etlplus_control.every_job where uid = '{uid}'"
     ) in ([(True,)], [(None,)])
 
 

@@ -23,7 +23,7 @@ LOCKS = (
     "select count(*) from pg_locks l join pg_stat_activity a using (pid)"
     " where a.state like 'idle in transaction%' or l.locktype = 'advisory'"
 )
-OPEN = "select count(*) from etlplus_control.job where state in ('PENDING', 'RUNNING')"
+OPEN = "select count(*) from etlplus_control.every_job where state in ('PENDING', 'RUNNING')"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,14 @@ steps: [{{map: {{region: "${{params.region}}"}}}}]
 sinks: {{table: {{postgres: {{connection: mart, table: {name}, mode: append}}}}}}
 """
 _RUNNING = """
-select concurrency_key, count(*) from etlplus_control.job
+select concurrency_key, count(*) from etlplus_control.every_job
 where pipeline = '{name}' and state = 'RUNNING' group by 1"""
-_STATES = "select state, count(*) from etlplus_control.job where pipeline = '{name}' group by 1"
+_STATES = (
+    "select state, count(*) from etlplus_control.every_job where pipeline = '{name}' group by 1"
+)
 _PLACES = """
 select coalesce(sum(cardinality(lane.running)), 0) from etlplus_control.lane
-where name in (select lane from etlplus_control.job where pipeline = '{name}')"""
+where name in (select lane from etlplus_control.every_job where pipeline = '{name}')"""
 
 
 def crowded(strike: Strike) -> Verdict:

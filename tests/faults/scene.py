@@ -99,7 +99,7 @@ class Scene:
         uid = job.uid
         self.until(
             lambda: (
-                self.ask(f"select state from etlplus_control.job where uid = '{uid}'")
+                self.ask(f"select state from etlplus_control.every_job where uid = '{uid}'")
                 != [("PENDING",)]
             ),
             "a worker takes the job",

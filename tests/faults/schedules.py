@@ -27,10 +27,10 @@ sinks: {{table: {{postgres: {{connection: mart, table: {name}, mode: append}}}}}
 _FIRED = """
 select count(*), count(distinct scheduled_time),
        coalesce(extract(epoch from max(scheduled_time) - min(scheduled_time)), -1)::int + 1
-from etlplus_control.job where pipeline = '{name}'"""
+from etlplus_control.every_job where pipeline = '{name}'"""
 _ENDED = """
 select count(*) filter (where state not in ('PENDING', 'RUNNING')) = count(*), count(*)
-from etlplus_control.job where pipeline = '{name}'"""
+from etlplus_control.every_job where pipeline = '{name}'"""
 _FIRE = "etlplus.store.schedules:PostgresSchedules.fire"
 
 
@@ -117,7 +117,7 @@ def repeated(strike: Strike) -> Verdict:
         scene.metadata.terminate(scene.metadata.endpoint.metadata)
         uids = set(answers)
     [(jobs,)] = scene.ask(
-        f"select count(*) from etlplus_control.job where pipeline = '{load.name}'"
+        f"select count(*) from etlplus_control.every_job where pipeline = '{load.name}'"
     )
     job = scene.live.jobs.GetJob(
         job_pb2.GetJobRequest(name=f"{WORKSPACE}/jobs/{min(uids)}"),

@@ -24,7 +24,9 @@ sources:
   rows: {{csv: {{uri: "{folder}/*.csv", columns: {{id: bigint}}, incremental: only_new}}}}
 sinks: {{table: {{postgres: {{connection: mart, table: {name}, mode: append}}}}}}
 """
-_JOBS = "select count(*) from etlplus_control.job where pipeline = '{name}' and state in ({states})"
+_JOBS = """
+select count(*) from etlplus_control.every_job
+where pipeline = '{name}' and state in ({states})"""
 
 
 def storm(strike: Strike) -> Verdict:

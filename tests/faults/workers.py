@@ -12,7 +12,7 @@ from tests.faults.fault import Fault, Strike
 from tests.faults.oracle import Verdict, is_whole, judge
 from tests.live import FINAL
 
-_TAKEN_OVER = "select epoch from etlplus_control.job where uid = '{uid}'"
+_TAKEN_OVER = "select epoch from etlplus_control.every_job where uid = '{uid}'"
 
 
 def killed(strike: Strike) -> Verdict:

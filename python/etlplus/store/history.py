@@ -63,5 +63,5 @@ class PostgresHistory:
 
 
 async def recall(database: Database, workspace: str, uid: UUID) -> None:
-    """Brings a job back from the history, to be changed. It moves there again when it has rested."""
+    """Brings a job back from the history, to be changed; it moves there again once it rests."""
     await database.execute(_SQL["recall"], {"workspace": workspace, "uid": uid})

@@ -257,7 +257,7 @@ class PostgresJobs:
     async def _create(self, params: Mapping[str, object], replay: Replay | None) -> dict[str, Any]:
         if replay is None:
             return _present(await self._database.fetch_one(_SQL["create"], params))
-        # Asked after it is added: until then another one may stand, or be on its way to the history.
+        # Asked after it is added: until then another one may stand, or move to the history.
         async with self._database.transaction():
             row = await self._database.fetch_one(_SQL["create"], params)
             standing = await self._database.fetch_one(_SQL["standing_replay"], params)
